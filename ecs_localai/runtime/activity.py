@@ -1,0 +1,46 @@
+"""Whether a frame has anything to do: what lets an idle world cost next to nothing.
+
+Bevy has no counterpart: its systems run every frame and find out for themselves. Here a set that only reacts
+(to arrivals, events, new or changed entities, timers) can be declared with ``run_if(activity)`` and is then
+passed over as a whole, for the price of one attribute, in frames in which none of these happened.
+"""
+
+from __future__ import annotations
+
+import esper
+
+from ecs_localai.runtime.resources import Res
+from ecs_localai.runtime.time import Time, Wakeups
+
+
+class _NeverAComponent:
+    """Nothing has it, so esper's cached list of it is renewed exactly when the world's structure changed."""
+
+
+class Activity:
+    """Tells whether something happened since the frame before. A resource of every app."""
+
+    __slots__ = ("_last", "happened")
+
+    def __init__(self) -> None:
+        self.happened = True
+        """Set at the beginning of a frame; also when commands are applied in the middle of one."""
+        self._last: object = None
+
+    def look(self, arrived: int, events: bool, time: Time, wakeups: Wakeups) -> None:
+        """Decide it for the frame that begins. Needs the app's world to be active."""
+        structure = esper.get_component(_NeverAComponent)
+        if structure is not self._last:
+            self._last = structure
+            self.happened = True
+            wakeups.due(time)
+        else:
+            self.happened = wakeups.due(time) or events or arrived > 0
+
+
+def activity(seen: Res[Activity]) -> bool:
+    """A run condition: something arrived, an event is buffered, entities changed, or a timer is due.
+
+    Changing a component or resource in place is not seen: write an event, or `Wakeups.request_frame`.
+    """
+    return seen.happened

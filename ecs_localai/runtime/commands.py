@@ -1,0 +1,73 @@
+"""Structural changes, queued by systems and applied between sets (Bevy: ``Commands``)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import esper
+
+from ecs_localai.runtime.world import World
+
+Command = Callable[[World], None]
+
+
+class Commands:
+    """Queues structural changes of the world.
+
+    They are applied in order when the set ends, and before a system of the same set that was explicitly
+    ordered after the one that queued them. Changes to an entity that has died meanwhile do nothing. A system
+    that fails still has its queued commands applied, as in Bevy.
+    """
+
+    __slots__ = ("_world", "waiting")
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.waiting: deque[Command] = deque()
+        """What has been queued and not applied. The deque object stays the same."""
+
+    def spawn(self, *components: object) -> int:
+        """Make an entity. Its id is valid at once; its components appear when the queue is applied."""
+        with self._world.active():
+            entity = esper.create_entity()  # without components no query shows it
+        self.waiting.append(lambda world: _insert(world, entity, components))
+        return entity
+
+    def insert(self, entity: int, *components: object) -> None:
+        """Add or replace components of an entity."""
+        self.waiting.append(lambda world: _insert(world, entity, components))
+
+    def remove(self, entity: int, *kinds: type) -> None:
+        """Remove components from an entity."""
+        self.waiting.append(lambda world: _discard(world.remove(entity, *kinds)))
+
+    def despawn(self, entity: int) -> None:
+        """Delete an entity."""
+        self.waiting.append(lambda world: _discard(world.despawn(entity)))
+
+    def insert_resource(self, value: object) -> None:
+        """Insert or replace a resource."""
+        self.waiting.append(lambda world: world.insert_resource(value))
+
+    def queue(self, command: Command) -> None:
+        """Run any function of the world when the queue is applied."""
+        self.waiting.append(command)
+
+    def apply(self, on_error: Callable[[Command, Exception], None]) -> None:
+        """Run the queue, including what the commands queue themselves; one that fails is reported."""
+        waiting = self.waiting
+        while waiting:
+            command = waiting.popleft()
+            try:
+                command(self._world)
+            except Exception as error:  # noqa: BLE001 - the isolation point: one command, not the frame
+                on_error(command, error)
+
+
+def _insert(world: World, entity: int, components: tuple[object, ...]) -> None:
+    world.insert(entity, *components)
+
+
+def _discard(_: bool) -> None:
+    """A command's answer has nobody to go to."""

@@ -1,0 +1,118 @@
+"""Typed, buffered events (Bevy 0.17 and later call them Messages; the brief and we keep the older names).
+
+As in Bevy (``bevy_ecs/src/message``) an event lives for two updates: whoever reads once an update misses none.
+Unlike Bevy, the buffers are always swapped once an update, also while time is paused, so they cannot grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Events(Generic[T]):
+    """The buffer of one event type.
+
+    One list with two generations: the first `_old` entries are from the update before. `write` is the list's
+    own ``append``, which makes writing an event as cheap as Python allows.
+    """
+
+    __slots__ = ("_first", "_old", "buffer", "kind", "write")
+
+    def __init__(self, kind: type[T]) -> None:
+        self.kind = kind
+        self.buffer: list[T] = []
+        """What is readable now, oldest first. The list object stays the same."""
+        self._first = 0  # how many events were dropped before buffer[0]
+        self._old = 0
+        self.write: Callable[[T], None] = self.buffer.append
+
+    def reader(self) -> EventReader[T]:
+        """A new reader. It starts with what is still buffered, as Bevy's late readers do."""
+        return EventReader(self)
+
+    def writer(self) -> EventWriter[T]:
+        """A writer."""
+        return EventWriter(self)
+
+    @property
+    def written(self) -> int:
+        """How many events have been written since the app began."""
+        return self._first + len(self.buffer)
+
+    def update(self) -> None:
+        """Drop the older generation and make the newer one the older. The app calls this once an update."""
+        if self._old:
+            del self.buffer[: self._old]
+            self._first += self._old
+        self._old = len(self.buffer)
+
+    def clear(self) -> None:
+        """Drop everything; readers count nothing of it as missed twice."""
+        self._first += len(self.buffer)
+        self.buffer.clear()
+        self._old = 0
+
+
+class EventReader(Generic[T]):
+    """A cursor into one event type's buffer; each reader sees every event once.
+
+    As a system parameter, ``EventReader[T]`` belongs to that system.
+    """
+
+    __slots__ = ("_cursor", "_events", "missed")
+
+    def __init__(self, events: Events[T]) -> None:
+        self._events = events
+        self._cursor = events._first
+        self.missed = 0
+        """How many events were dropped before this reader came round to them."""
+
+    def read(self) -> list[T]:
+        """All events not read yet, oldest first; an empty list when there are none."""
+        events = self._events
+        buffer = events.buffer
+        start = self._cursor - events._first
+        if start == len(buffer):
+            return []
+        if start < 0:
+            self.missed -= start
+            start = 0
+        self._cursor = events._first + len(buffer)
+        return buffer[start:]
+
+    def __iter__(self) -> Iterator[T]:
+        """Read one by one: leaving the loop early leaves the rest unread, as in Bevy."""
+        events = self._events
+        while True:
+            start = self._cursor - events._first
+            if start < 0:
+                self.missed -= start
+                self._cursor = events._first
+                start = 0
+            if start >= len(events.buffer):
+                return
+            self._cursor += 1
+            yield events.buffer[start]
+
+    def __len__(self) -> int:
+        """How many events are waiting to be read."""
+        return min(self._events.written - self._cursor, len(self._events.buffer))
+
+    def __bool__(self) -> bool:
+        return self._events.written > self._cursor
+
+    def clear(self) -> None:
+        """Skip everything that is waiting, without counting it as missed."""
+        self._cursor = self._events.written
+
+
+class EventWriter(Generic[T]):
+    """Writes events of one type. ``write`` costs about as much as appending to a list."""
+
+    __slots__ = ("write",)
+
+    def __init__(self, events: Events[T]) -> None:
+        self.write: Callable[[T], None] = events.write

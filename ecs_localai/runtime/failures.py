@@ -1,0 +1,64 @@
+"""What happens when a system fails: the others still run, and somebody is told."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+
+import msgspec
+
+logger = logging.getLogger("ecs_localai")
+
+
+class SystemFailed(msgspec.Struct, frozen=True):
+    """A system, a run condition, a command or a plain processor raised (Bevy: its error handler's context).
+
+    An event, so that a panel or a test can read it, and the argument of the error handler.
+    """
+
+    system: str
+    """The failing function's qualified name."""
+    schedule: str
+    """The schedule, and the set where there is one: ``Update/HOST_CONNECTION``."""
+    error_type: str
+    message: str
+    traceback: str
+    frame: int
+
+
+ErrorHandler = Callable[[SystemFailed], None]
+
+
+def describe_failure(system: str, schedule: str, error: BaseException, frame: int) -> SystemFailed:
+    """Turn a raised exception into the event that says so."""
+    return SystemFailed(
+        system=system,
+        schedule=schedule,
+        error_type=type(error).__name__,
+        message=str(error),
+        traceback="".join(traceback.format_exception(error)),
+        frame=frame,
+    )
+
+
+class LoggingErrorHandler:
+    """The default handler: logs a failure in full when it is new, and quietly while it repeats."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, str]] = set()
+
+    def __call__(self, failure: SystemFailed) -> None:
+        """Log one failure."""
+        key = (failure.system, failure.error_type)
+        if key in self._seen:
+            logger.debug("System %s failed again: %s", failure.system, failure.message)
+            return
+        self._seen.add(key)
+        logger.error(
+            "System %s (%s) failed in frame %d; the other systems go on.\n%s",
+            failure.system,
+            failure.schedule,
+            failure.frame,
+            failure.traceback,
+        )

@@ -1,0 +1,69 @@
+"""The app as plain esper sees it: processors in the world, in order of priority."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import esper
+
+from ecs_localai.runtime.sets import SystemSet
+
+if TYPE_CHECKING:
+    from ecs_localai.runtime.app import App
+
+FIRST_PRIORITY = 1000
+"""The frame's first processor. A host's own processors, at esper's default of 0, run after all of ours."""
+PRIORITY_STEP = 10
+
+
+class FramePart(esper.Processor):
+    """Base of the app's processors: each runs a stretch of the frame.
+
+    They are visible with plain esper, and `esper.process` in the app's world runs the same frame as
+    `App.update`.
+    """
+
+    process: Callable[..., None]
+    """What esper calls. What a host passes to `esper.process` is for its own processors."""
+
+    def __init__(self) -> None:
+        self.set_parts(())
+
+    def set_parts(self, parts: Sequence[Callable[[], None]]) -> None:
+        """Choose what to run. A single part is called without a layer between."""
+        self.process = parts[0] if len(parts) == 1 else _in_turn(tuple(parts))
+
+
+def _in_turn(parts: tuple[Callable[[], None], ...]) -> Callable[..., None]:
+    def run(*_args: object, **_kwargs: object) -> None:
+        for part in parts:
+            part()
+
+    return run
+
+
+class SetProcessor(FramePart):
+    """One system set as one esper processor. Subclass it once for each visible set."""
+
+    system_set: ClassVar[SystemSet]
+
+
+class FrameStart(FramePart):
+    """Begins the frame: clock, arrivals, events; then the startup schedules (once), First and PreUpdate."""
+
+
+class FrameEnd(FramePart):
+    """Ends the frame: PostUpdate and Last."""
+
+
+class AppProcessor(esper.Processor):
+    """A bridge: added to a host's world, it runs one update of the app's own world a frame."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    def process(self, *args: object, **_kwargs: object) -> None:
+        """Run one update. Nothing that goes wrong in it reaches the host's frame."""
+        dt = args[0] if args and isinstance(args[0], (int, float)) else None
+        self.app.update_contained(dt)

@@ -1,0 +1,63 @@
+"""Resources: one value of a type for the whole world (Bevy: ``Resource``, ``Res``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, TypeAlias, TypeVar
+
+from ecs_localai.runtime.errors import MissingResourceError
+
+T = TypeVar("T")
+
+
+class ResourceParam:
+    """The mark that makes ``Res[T]`` a system parameter."""
+
+
+Res: TypeAlias = Annotated[T, ResourceParam()]
+"""``clock: Res[Clock]`` hands a system the world's `Clock` itself; ``Res[Clock] | None`` may be missing.
+
+Bevy tells ``Res`` from ``ResMut``; Python cannot enforce that, so there is one name.
+"""
+
+
+class Resources:
+    """The world's resources by type, and who has to be told when one is replaced."""
+
+    def __init__(self) -> None:
+        self._values: dict[type, object] = {}
+        self._watchers: dict[type, list[Callable[[], None]]] = {}
+
+    def insert(self, value: object, kind: type | None = None) -> None:
+        """Keep `value` as the resource of its type (or of `kind`), replacing an earlier one."""
+        key = kind or type(value)
+        self._values[key] = value
+        for rebind in self._watchers.get(key, ()):
+            rebind()
+
+    def get(self, kind: type[T]) -> T | None:
+        """The resource of this type, or None."""
+        value = self._values.get(kind)
+        return value if isinstance(value, kind) else None
+
+    def require(self, kind: type[T], wanted_by: str | None = None) -> T:
+        """The resource of this type.
+
+        Raises:
+            MissingResourceError: nobody has inserted it.
+        """
+        value = self._values.get(kind)
+        if not isinstance(value, kind):
+            raise MissingResourceError(kind, wanted_by)
+        return value
+
+    def remove(self, kind: type[T]) -> T | None:
+        """Take the resource out of the world and return it; None where there was none."""
+        value = self._values.pop(kind, None)
+        for rebind in self._watchers.get(kind, ()):
+            rebind()
+        return value if isinstance(value, kind) else None
+
+    def watch(self, kind: type, rebind: Callable[[], None]) -> None:
+        """Call `rebind` whenever the resource of this type is inserted, replaced or removed."""
+        self._watchers.setdefault(kind, []).append(rebind)

@@ -1,0 +1,115 @@
+"""What a compiled schedule is made of: steps in segments, run in a tight loop with failures isolated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from ecs_localai.runtime.sets import SystemSet
+
+if TYPE_CHECKING:
+    from ecs_localai.runtime.app import App
+    from ecs_localai.runtime.system import System
+    from ecs_localai.runtime.time import Time
+
+
+class Step(Protocol):
+    """One call of a frame: ``step.call(*step.args)``."""
+
+    name: str
+    call: Callable[..., object]
+    args: tuple[object, ...]
+
+
+class ConditionalStep:
+    """A system that runs only when its conditions hold."""
+
+    __slots__ = ("_conditions", "_system", "args", "call", "name")
+
+    def __init__(self, system: System, conditions: Sequence[Callable[[], bool]]) -> None:
+        self.name = system.name
+        self._system = system
+        self._conditions = tuple(conditions)
+        self.args: tuple[object, ...] = ()
+        self.call: Callable[..., object] = self._run
+
+    def _run(self) -> None:
+        for holds in self._conditions:
+            if not holds():
+                return
+        self._system.call(*self._system.args)
+
+
+class SharedCondition:
+    """A set's run condition: evaluated once a run, whatever the number of systems in the set."""
+
+    __slots__ = ("_frame", "_held", "_system", "_time")
+
+    def __init__(self, system: System, time: Time) -> None:
+        self._system = system
+        self._time = time
+        self._frame = -1
+        self._held = False
+
+    def holds(self) -> bool:
+        """Whether the condition holds in this frame. One that raises does not hold for the rest of it."""
+        frame = self._time.frame
+        if self._frame != frame:
+            self._frame = frame
+            self._held = False
+            self._held = self._system.holds()
+        return self._held
+
+
+class FlushStep:
+    """Applies queued commands between two systems that were ordered explicitly."""
+
+    __slots__ = ("args", "call", "name")
+
+    def __init__(self, apply: Callable[[], None]) -> None:
+        self.name = "apply_commands"
+        self.call: Callable[..., object] = apply
+        self.args: tuple[object, ...] = ()
+
+
+class Segment:
+    """Steps that run together; queued commands are applied at the end."""
+
+    __slots__ = ("_app", "_gates", "_waiting", "steps", "system_set", "where")
+
+    def __init__(
+        self,
+        where: str,
+        system_set: SystemSet | None,
+        steps: Sequence[Step],
+        gates: Sequence[Step],
+        app: App,
+    ) -> None:
+        self.where = where
+        """For messages: ``Update/HOST_CONNECTION``."""
+        self.system_set = system_set
+        """The visible set that this segment is, or None."""
+        self.steps = tuple(steps)
+        self._gates = tuple(gates)
+        self._app = app
+        self._waiting = app.commands.waiting
+
+    def run(self, *_args: object, **_kwargs: object) -> None:
+        """Run every step. One that raises is reported, and the others still run.
+
+        Arguments are what a host passes to `esper.process`: they are for its own processors.
+        """
+        for gate in self._gates:
+            try:
+                if not gate.call(*gate.args):
+                    return
+            except Exception as error:  # noqa: BLE001 - a condition that fails does not hold
+                self._app.report_failure(gate.name, self.where, error)
+                return
+        for step in self.steps:
+            try:
+                step.call(*step.args)
+            except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
+                self._app.report_failure(step.name, self.where, error)
+        if self._waiting:
+            self._app.apply_commands()

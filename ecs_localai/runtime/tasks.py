@@ -1,0 +1,293 @@
+"""Background work (Bevy: ``IoTaskPool``, ``Task``, ``check_ready``).
+
+One thread runs one asyncio loop. What arrives from it reaches the frame through a single inbox that is drained
+once a frame, so a frame in which nothing arrived costs the same with no task as with a thousand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+logger = logging.getLogger("ecs_localai")
+
+
+class TaskCancelled(Exception):
+    """The task was cancelled before it had a result."""
+
+
+class _Outcome(Generic[T]):
+    """Written once by the loop's thread, read by the frame's. `done` is set last."""
+
+    __slots__ = ("asyncio_task", "cancel_wanted", "detached", "done", "error", "name", "value", "work")
+
+    def __init__(self, name: str, work: Coroutine[object, object, T]) -> None:
+        self.name = name
+        self.work: Coroutine[object, object, T] | None = work
+        self.done = False
+        self.value: T | None = None
+        self.error: BaseException | None = None
+        self.asyncio_task: asyncio.Task[T] | None = None
+        self.cancel_wanted = False
+        self.detached = False
+
+
+class Task(Generic[T]):
+    """A piece of background work. Dropping the last reference cancels it, as in Bevy; `detach` doesn't.
+
+    A component that holds a task therefore cancels it when its entity is deleted.
+    """
+
+    __slots__ = ("__weakref__", "_outcome", "_pool")
+
+    def __init__(self, pool: IoTaskPool, outcome: _Outcome[T]) -> None:
+        self._pool = pool
+        self._outcome = outcome
+
+    @property
+    def name(self) -> str:
+        """What the task is for, in a few words."""
+        return self._outcome.name
+
+    def is_finished(self) -> bool:
+        """Whether it has a result, has failed or was cancelled. Never blocks."""
+        return self._outcome.done
+
+    def check_ready(self) -> T | None:
+        """The result, or None while there is none (or it is None). Never blocks; may be asked again.
+
+        Raises whatever the task raised.
+
+        Raises:
+            TaskCancelled: the task was cancelled.
+        """
+        outcome = self._outcome
+        if not outcome.done:
+            return None
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.value
+
+    poll_once = check_ready
+    """The brief's name for `check_ready`. Bevy's own ``poll_once`` idiom can block; this never does."""
+
+    def cancel(self) -> None:
+        """Ask the task to stop. It is finished when `is_finished` says so."""
+        if not self._outcome.done:
+            self._pool._cancel(self._outcome)
+
+    def detach(self) -> None:
+        """Let the task run to its end although nobody holds it any more."""
+        self._outcome.detached = True
+
+    def __del__(self) -> None:
+        outcome = self._outcome
+        if not outcome.done and not outcome.detached:
+            self._pool._cancel(outcome)
+
+
+class Latest(Generic[T]):
+    """A channel that keeps only the newest value: a fast stream cannot flood a slow frame.
+
+    Made by `IoTaskPool.channel`. `send` is called in the background, `take` on the frame.
+    """
+
+    __slots__ = ("__weakref__", "_fresh", "_pool", "_value")
+
+    def __init__(self, pool: IoTaskPool) -> None:
+        self._pool = pool
+        self._value: T | None = None
+        self._fresh = False
+
+    def send(self, value: T) -> None:
+        """Offer a value, replacing one that was not taken."""
+        self._value = value
+        if not self._fresh:
+            self._fresh = True
+            self._pool._announce(self)
+
+    def take(self) -> T | None:
+        """The newest value if there is one that was not taken yet."""
+        if not self._fresh:
+            return None
+        self._fresh = False  # before reading: a value sent in between is announced again
+        return self._value
+
+
+class IoTaskPool:
+    """One background thread with an asyncio loop, started at the first `spawn` (a resource of every app)."""
+
+    def __init__(self, name: str = "ecs-localai-io") -> None:
+        self._name = name
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_ready = threading.Event()
+        self._stop_wanted: asyncio.Event | None = None
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._running: set[asyncio.Task[object]] = set()
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._inbox: deque[object] = deque()
+        self._wake: Callable[[], None] | None = None
+        self._closed = False
+        self.arrived = 0
+        """How many results and values have arrived since the frame before; 0 lets a system return at once."""
+
+    # What the frame thread calls
+
+    def spawn(self, work: Coroutine[object, object, T], name: str = "") -> Task[T]:
+        """Run a coroutine in the background. Never blocks.
+
+        Raises:
+            RuntimeError: the pool has been shut down.
+        """
+        if self._closed:
+            work.close()
+            raise RuntimeError("The task pool was shut down together with its app: nothing can be started on it.")
+        outcome: _Outcome[T] = _Outcome(name or getattr(work, "__qualname__", "task"), work)
+        self._in_loop(lambda: self._start(outcome))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        return Task(self, outcome)
+
+    def channel(self) -> Latest[T]:
+        """A latest-value channel whose arrivals wake the frame."""
+        return Latest(self)
+
+    def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
+        """Await `closer()` in the background when the pool shuts down, after its tasks have ended."""
+        self._closers.append(closer)
+
+    def drain(self) -> None:
+        """Empty the inbox and remember in `arrived` how much was in it. The app calls this once a frame."""
+        inbox = self._inbox
+        if not inbox:
+            self.arrived = 0
+            return
+        self.arrived = len(inbox)
+        for _ in range(self.arrived):
+            inbox.popleft()
+
+    @property
+    def pending(self) -> bool:
+        """Whether something has arrived since the last `drain`."""
+        return bool(self._inbox)
+
+    def set_wake(self, wake: Callable[[], None] | None) -> None:
+        """Call `wake` from the background thread whenever something arrives in an empty inbox."""
+        self._wake = wake
+
+    @property
+    def in_flight(self) -> int:
+        """How many tasks are running or about to start."""
+        return len(self._running) + len(self._waiting)
+
+    def shutdown(self, timeout: float = 15.0) -> bool:
+        """Cancel every task, close what was registered with `on_close`, end the thread.
+
+        Blocks for at most `timeout` seconds (it is not for a frame); returns whether the thread ended.
+        """
+        self._closed = True
+        self._wake = None
+        thread = self._thread
+        if thread is None:
+            return True
+        self._loop_ready.wait(timeout)
+        self._in_loop(self._stop)
+        thread.join(timeout)
+        if thread.is_alive():
+            logger.warning("The background thread %s did not end within %g s.", self._name, timeout)
+            return False
+        self._thread = None
+        return True
+
+    # What runs in the background thread
+
+    def _in_loop(self, call: Callable[[], None]) -> None:
+        """Run `call` in the loop's thread, as soon as there is one. The order of calls is kept."""
+        self._waiting.append(call)
+        loop = self._loop
+        if loop is not None:  # otherwise the thread finds it when it has made its loop
+            try:
+                loop.call_soon_threadsafe(self._catch_up)
+            except RuntimeError:
+                logger.debug("The task pool's loop has been closed; a late call was dropped.")
+
+    def _catch_up(self) -> None:
+        while self._waiting:
+            self._waiting.popleft()()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._stop_wanted = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._loop_ready.set()
+        self._catch_up()
+        await self._stop_wanted.wait()
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for closer in self._closers:
+            try:
+                await closer()
+            except Exception:
+                logger.exception("Closing a background resource failed.")
+
+    def _stop(self) -> None:
+        if self._stop_wanted is not None:
+            self._stop_wanted.set()
+
+    def _start(self, outcome: _Outcome[T]) -> None:
+        work = outcome.work
+        outcome.work = None
+        if work is None:
+            return
+        if outcome.cancel_wanted or self._closed:
+            work.close()
+            self._finish(outcome, None)
+            return
+        task = asyncio.get_running_loop().create_task(work, name=outcome.name)
+        outcome.asyncio_task = task
+        self._running.add(task)
+        task.add_done_callback(lambda done: self._finish(outcome, done))
+
+    def _finish(self, outcome: _Outcome[T], task: asyncio.Task[T] | None) -> None:
+        if task is not None:
+            self._running.discard(task)
+        outcome.asyncio_task = None
+        if task is None or task.cancelled():
+            outcome.error = TaskCancelled(f"{outcome.name} was cancelled.")
+        elif (error := task.exception()) is not None:
+            outcome.error = error
+            if outcome.detached:
+                logger.error("The background task %s failed: %s", outcome.name, error)
+        else:
+            outcome.value = task.result()
+        outcome.done = True
+        self._announce(outcome)
+
+    def _cancel(self, outcome: _Outcome[T]) -> None:
+        outcome.cancel_wanted = True
+        self._in_loop(lambda: self._cancel_now(outcome))
+
+    @staticmethod
+    def _cancel_now(outcome: _Outcome[T]) -> None:
+        if outcome.asyncio_task is not None:
+            outcome.asyncio_task.cancel()
+
+    def _announce(self, what: object) -> None:
+        """Put something into the inbox. Only an empty inbox's first arrival has to wake anybody."""
+        inbox = self._inbox
+        inbox.append(what)
+        if len(inbox) == 1:
+            wake = self._wake
+            if wake is not None:
+                wake()

@@ -1,0 +1,153 @@
+"""The world as programs outside of systems see it: always our esper context, never the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast, overload
+
+import esper
+
+from ecs_localai.runtime.guard import WorldGuard
+from ecs_localai.runtime.query import A, B, C, D, Query
+from ecs_localai.runtime.resources import Resources
+
+if TYPE_CHECKING:
+    from ecs_localai.runtime.time import Time
+
+T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _inside(method: Callable[Concatenate[World, P], R]) -> Callable[Concatenate[World, P], R]:
+    """Run a method of `World` with its esper world active, and give the caller's back afterwards."""
+
+    @wraps(method)
+    def guarded(self: World, *args: P.args, **kwargs: P.kwargs) -> R:
+        previous = esper.current_world
+        if previous == self.name:
+            return method(self, *args, **kwargs)
+        esper.switch_world(self.name)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            esper.switch_world(previous)
+
+    return cast("Callable[Concatenate[World, P], R]", guarded)
+
+
+class World:
+    """Entities, components and resources of one esper world context (Bevy: ``World``).
+
+    Everything may be called from any of the program's worlds, also in the middle of the host's own
+    `esper.process`; only ever from the frame thread.
+    """
+
+    def __init__(self, name: str, time: Time) -> None:
+        self.name = name
+        """The esper world context's name, for `esper.switch_world`."""
+        self.resources = Resources()
+        self._time = time
+        self._guard = WorldGuard(name)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Make this the active esper world inside a ``with`` block, for plain esper calls."""
+        with self._guard:
+            yield
+
+    @_inside
+    def spawn(self, *components: object) -> int:
+        """Create an entity with these components; returns its id."""
+        return esper.create_entity(*components)
+
+    @_inside
+    def insert(self, entity: int, *components: object) -> bool:
+        """Add or replace components of an entity. False, and nothing done, if it no longer exists."""
+        if not esper.entity_exists(entity):
+            return False
+        for component in components:
+            esper.add_component(entity, component)
+        return True
+
+    @_inside
+    def remove(self, entity: int, *kinds: type) -> bool:
+        """Remove components from an entity. False if it no longer exists or had none of them."""
+        if not esper.entity_exists(entity):
+            return False
+        found = [kind for kind in kinds if esper.has_component(entity, kind)]
+        for kind in found:
+            esper.remove_component(entity, kind)
+        return bool(found)
+
+    @_inside
+    def get(self, entity: int, kind: type[T]) -> T | None:
+        """The entity's component of this type; None if it has none or does not exist."""
+        return esper.try_component(entity, kind)
+
+    @_inside
+    def has(self, entity: int, kind: type) -> bool:
+        """Whether the entity exists and has a component of this type."""
+        return esper.try_component(entity, kind) is not None
+
+    @_inside
+    def exists(self, entity: int) -> bool:
+        """Whether the entity exists and has not been deleted."""
+        return esper.entity_exists(entity)
+
+    @_inside
+    def components(self, entity: int) -> tuple[object, ...]:
+        """All components of an entity; empty if it does not exist."""
+        return esper.components_for_entity(entity) if esper.entity_exists(entity) else ()
+
+    @_inside
+    def despawn(self, entity: int) -> bool:
+        """Delete an entity at once. False if it does not exist.
+
+        Esper's own deferred deletion is not used: a deferred delete of an entity that is gone by then makes
+        every later `esper.process` raise (esper 3.9).
+        """
+        if not esper.entity_exists(entity):
+            return False
+        esper.delete_entity(entity, immediate=True)
+        return True
+
+    @overload
+    def query(self, a: type[A], /) -> list[tuple[int, A]]: ...
+    @overload
+    def query(self, a: type[A], b: type[B], /) -> list[tuple[int, tuple[A, B]]]: ...
+    @overload
+    def query(self, a: type[A], b: type[B], c: type[C], /) -> list[tuple[int, tuple[A, B, C]]]: ...
+    @overload
+    def query(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> list[tuple[int, tuple[A, B, C, D]]]: ...
+    @overload
+    def query(self, *kinds: type) -> list[tuple[int, object]]: ...
+    def query(self, *kinds: object) -> object:
+        """Entities with all these components, as a new list: ``(entity, a)`` or ``(entity, (a, b, …))``."""
+        return self._query(*kinds)
+
+    @_inside
+    def _query(self, *kinds: object) -> list[tuple[int, object]]:
+        return Query[object](kinds, self._time).rows()
+
+    def insert_resource(self, value: object) -> None:
+        """Insert or replace the resource of this value's type."""
+        self.resources.insert(value)
+
+    def resource(self, kind: type[T]) -> T:
+        """The resource of this type.
+
+        Raises:
+            MissingResourceError: nobody has inserted it.
+        """
+        return self.resources.require(kind)
+
+    def get_resource(self, kind: type[T]) -> T | None:
+        """The resource of this type, or None."""
+        return self.resources.get(kind)
+
+    def remove_resource(self, kind: type[T]) -> T | None:
+        """Take a resource out of the world; None where there was none."""
+        return self.resources.remove(kind)
