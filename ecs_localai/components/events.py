@@ -1,0 +1,146 @@
+"""What happened, as events of the world: written by the systems, read by anybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+import msgspec
+
+from ecs_localai.components.installation import (
+    InstallationErrorKind,
+    InstallationProgress,
+    InstallationStatus,
+)
+from ecs_localai.components.models import InstalledModel
+
+
+class ModelInstallationStarted(msgspec.Struct, frozen=True):
+    """A host has begun to install a model."""
+
+    model_name: str
+    installation_id: str
+    estimated_size: int | None = None
+    """Bytes to download; None when that is not known yet."""
+
+
+class ModelInstallationProgress(msgspec.Struct, frozen=True):
+    """An installation has come further, or its status changed."""
+
+    installation_id: str
+    progress: InstallationProgress
+    model_name: str
+    status: InstallationStatus
+    fraction: float | None = None
+    """0.0 to 1.0, never going back within one installation; None while the size is unknown."""
+
+
+class ModelInstallationCompleted(msgspec.Struct, frozen=True):
+    """A model is installed and was seen on its host."""
+
+    installation_id: str
+    model: InstalledModel
+    installation_time: timedelta
+    """From the start of the work to the model's appearance, as measured."""
+
+
+class ModelInstallationFailed(msgspec.Struct, frozen=True):
+    """An installation ended without its model."""
+
+    installation_id: str
+    model_name: str
+    error_message: str
+    """One sentence: what happened and what to do."""
+    kind: InstallationErrorKind
+    retryable: bool
+    """Whether trying again, with nothing changed, may succeed."""
+
+
+class ModelInstallationCancelled(msgspec.Struct, frozen=True):
+    """An installation was stopped because somebody asked for it."""
+
+    installation_id: str
+    model_name: str
+    resumable: bool
+    """Whether installing it again goes on from what is there."""
+
+
+class ModelDeleted(msgspec.Struct, frozen=True):
+    """A model was removed from its host."""
+
+    model_name: str
+    freed_bytes: int | None
+    """Its size on disk; files that other models share stay. None when the size was not known."""
+
+
+class ModelDeleteFailed(msgspec.Struct, frozen=True):
+    """A model could not be removed."""
+
+    model_name: str
+    error_message: str
+    """One sentence: what happened and what to do."""
+
+
+class InstalledModelsChanged(msgspec.Struct, frozen=True):
+    """Models have come or gone on a host, by whomever. A replaced model is in both lists."""
+
+    added: list[str]
+    removed: list[str]
+
+
+class LoadedModelsChanged(msgspec.Struct, frozen=True):
+    """Models were loaded into a host's memory, or unloaded."""
+
+    added: list[str]
+    removed: list[str]
+
+
+class OllamaConnectionStatusChanged(msgspec.Struct, frozen=True):
+    """A host appeared (`new_status`) or disappeared."""
+
+    old_status: bool
+    new_status: bool
+    error_message: str | None = None
+    """Why it is gone, one sentence; None when it appeared."""
+    host: str = ""
+    """Its base URL."""
+
+
+class FeatureFlagToggled(msgspec.Struct, frozen=True):
+    """A feature was switched."""
+
+    feature_id: str
+    old_state: bool
+    new_state: bool
+    user_initiated: bool
+    """By a person, not by the program."""
+
+
+class UIUpdateKind(StrEnum):
+    """What in the panel is out of date."""
+
+    EXPERIMENTAL_FEATURE_CHANGED = "ExperimentalFeatureChanged"
+    HOST_CHANGED = "HostChanged"
+    MODELS_CHANGED = "ModelsChanged"
+    INSTALLATIONS_CHANGED = "InstallationsChanged"
+    MEASUREMENTS_CHANGED = "MeasurementsChanged"
+    NOTICE = "Notice"
+
+
+class UIUpdateEvent(msgspec.Struct, frozen=True):
+    """Something that the panel shows has changed. Raises `ValueError` where the kind's field is missing."""
+
+    kind: UIUpdateKind
+    feature_id: str | None = None
+    """Which feature, for `EXPERIMENTAL_FEATURE_CHANGED`."""
+    enabled: bool | None = None
+    """Its new state, for `EXPERIMENTAL_FEATURE_CHANGED`."""
+    text: str | None = None
+    """The sentence to show, for `NOTICE`."""
+
+    def __post_init__(self) -> None:
+        if self.kind is UIUpdateKind.EXPERIMENTAL_FEATURE_CHANGED:
+            if self.feature_id is None or self.enabled is None:
+                raise ValueError("A changed feature needs its id and its new state.")
+        elif self.kind is UIUpdateKind.NOTICE and not self.text:
+            raise ValueError("A notice needs a text.")

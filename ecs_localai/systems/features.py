@@ -1,0 +1,104 @@
+"""The experimental features' switches: spawned at the start, checked and applied when somebody toggles one."""
+
+from __future__ import annotations
+
+from ecs_localai.components.events import FeatureFlagToggled, UIUpdateEvent, UIUpdateKind
+from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureFlag, FeatureToggle, FeatureToggleGroup
+from ecs_localai.components.panel_intents import ToggleRequested
+from ecs_localai.components.time_values import utc_now
+from ecs_localai.runtime import EventReader, EventWriter, Query, Res, World
+from ecs_localai.systems.persistence import SavedState
+
+
+def spawn_feature_toggles(world: World, features: Res[ExperimentalFeaturesManager], saved: Res[SavedState]) -> None:
+    """Restore the flags that were switched by hand, and make a toggle for every feature, in one group."""
+    for feature_id, enabled in saved.flags.items():
+        flag = features.feature_flags.get(feature_id)
+        if flag is not None:
+            flag.enabled = enabled
+            features.user_preferences.overrides[feature_id] = enabled
+    toggles = [
+        world.spawn(FeatureToggle(flag.feature_id, flag.name, flag.enabled)) for flag in features.feature_flags.values()
+    ]
+    world.spawn(
+        FeatureToggleGroup(
+            toggles,
+            "Experimental features",
+            "Early work: each may change or go away. They are remembered on this computer only.",
+        )
+    )
+
+
+def missing_prerequisites(flag: FeatureFlag, features: ExperimentalFeaturesManager) -> list[str]:
+    """The names of the features that have to be on before this one can be."""
+    names = []
+    for feature_id in flag.prerequisites:
+        other = features.feature_flags.get(feature_id)
+        if other is None or not other.enabled:
+            names.append(other.name if other is not None else feature_id)
+    return names
+
+
+def request_feature_toggles(
+    requests: EventReader[ToggleRequested],
+    features: Res[ExperimentalFeaturesManager],
+    toggled: EventWriter[FeatureFlagToggled],
+    ui: EventWriter[UIUpdateEvent],
+) -> None:
+    """Turn a person's wish into `FeatureFlagToggled`, or say why it cannot be had."""
+    for request in requests.read():
+        flag = features.feature_flags.get(request.feature_id)
+        if flag is None:
+            known = ", ".join(features.feature_flags)
+            text = f"There is no feature {request.feature_id}; there are {known}."
+            ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=text))
+        elif flag.enabled != request.on:
+            toggled.write(FeatureFlagToggled(flag.feature_id, flag.enabled, request.on, user_initiated=True))
+
+
+def handle_experimental_feature_toggles(
+    events: EventReader[FeatureFlagToggled],
+    features: Res[ExperimentalFeaturesManager],
+    toggles: Query[FeatureToggle],
+    saved: Res[SavedState],
+    toggled: EventWriter[FeatureFlagToggled],
+    ui: EventWriter[UIUpdateEvent],
+) -> None:
+    """Apply each `FeatureFlagToggled`: the flag, its toggle, what is remembered.
+
+    A feature whose prerequisites are off is not switched on. One that is switched off takes those that need it
+    with it, by further events that are not `user_initiated`.
+    """
+    for event in events.read():
+        flag = features.feature_flags.get(event.feature_id)
+        if flag is None or flag.enabled == event.new_state:
+            continue
+        missing = missing_prerequisites(flag, features) if event.new_state else []
+        if missing:
+            text = f"{flag.name} needs {' and '.join(missing)}: switch that on first."
+            ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=text))
+        else:
+            flag.enabled = event.new_state
+            _remember(flag, event, features, saved)
+        for _, toggle in toggles:
+            if toggle.feature_id == flag.feature_id:
+                toggle.current_state = flag.enabled
+        ui.write(
+            UIUpdateEvent(UIUpdateKind.EXPERIMENTAL_FEATURE_CHANGED, feature_id=flag.feature_id, enabled=flag.enabled)
+        )
+        if not flag.enabled:
+            for other in features.feature_flags.values():
+                if other.enabled and flag.feature_id in other.prerequisites:
+                    toggled.write(FeatureFlagToggled(other.feature_id, True, False, user_initiated=False))
+
+
+def _remember(
+    flag: FeatureFlag, event: FeatureFlagToggled, features: ExperimentalFeaturesManager, saved: SavedState
+) -> None:
+    saved.set_flag(flag.feature_id, flag.enabled)
+    if event.user_initiated:
+        features.user_preferences.overrides[flag.feature_id] = flag.enabled
+    telemetry = features.telemetry_collector
+    if telemetry.enabled:
+        telemetry.toggle_counts[flag.feature_id] = telemetry.toggle_counts.get(flag.feature_id, 0) + 1
+        telemetry.last_toggled[flag.feature_id] = utc_now()

@@ -1,0 +1,234 @@
+"""The books of installation: what was asked for, what waits, what runs, what has ended."""
+
+from __future__ import annotations
+
+import ipaddress
+import time as clock
+from datetime import timedelta
+from uuid import uuid4
+
+import esper
+
+from ecs_localai.components.events import (
+    ModelInstallationCancelled,
+    ModelInstallationCompleted,
+    ModelInstallationFailed,
+    ModelInstallationStarted,
+    UIUpdateEvent,
+    UIUpdateKind,
+)
+from ecs_localai.components.hosts import OllamaHostManager
+from ecs_localai.components.installation import (
+    DownloadConfig,
+    DownloadRequest,
+    InstallationError,
+    InstallationErrorKind,
+    InstallationRecord,
+    InstallationStatus,
+    ModelInstallation,
+    ModelInstallationManager,
+    ModelInstallationTask,
+    ModelInstallRequest,
+)
+from ecs_localai.components.models import InstalledModel, LocalModelManager
+from ecs_localai.components.time_values import utc_now
+from ecs_localai.ollama.errors import InvalidModelName
+from ecs_localai.ollama.names import parse_model_name
+from ecs_localai.runtime import App, Commands, Timer
+from ecs_localai.systems.installation_progress import InstallationRun
+from ecs_localai.systems.installing import install_model_from_ollama
+from ecs_localai.systems.links import HostClients
+from ecs_localai.systems.persistence import SavedState
+
+AT_ONCE = 2
+"""How many models a host downloads at a time. Ollama itself would take any number at once."""
+COMPLETED_SECONDS = 5.0
+"""How long a completed installation stays before it is cleaned up."""
+
+
+class InstallationDesk:
+    """Begins and ends installations, and keeps the brief's data about them in step. A resource."""
+
+    def __init__(self, app: App, saved: SavedState) -> None:
+        self._app = app
+        self._saved = saved
+        self._manager = app.init_resource(ModelInstallationManager)
+        self._manager.installation_history.extend(saved.history())
+        self._models = app.init_resource(LocalModelManager)
+        self._clients = app.init_resource(HostClients)
+        self._started = app.add_event(ModelInstallationStarted).writer()
+        self._completed = app.add_event(ModelInstallationCompleted).writer()
+        self._failed = app.add_event(ModelInstallationFailed).writer()
+        self._cancelled = app.add_event(ModelInstallationCancelled).writer()
+        self._ui = app.add_event(UIUpdateEvent).writer()
+        self._clean_up = app.wakeups.timer(float("inf"))
+        self.entities: dict[str, int] = {}
+        """The entity of every installation that is still shown, by installation id."""
+
+    @property
+    def clean_up(self) -> Timer:
+        """When the next completed installation is to go."""
+        return self._clean_up
+
+    # Beginning
+
+    def take(self, entity: int, request: ModelInstallRequest, commands: Commands) -> None:
+        """Begin what an entity's request asks for, or let the entity share an installation under way."""
+        try:
+            name = parse_model_name(request.model_name)
+        except InvalidModelName as error:
+            installation = self._new(request.model_name, request.download_config, entity)
+            self._open(installation, commands)
+            self.fail(installation, InstallationError(error.message, InstallationErrorKind.INVALID_NAME), commands)
+            return
+        for other in self._manager.active_installations.values():
+            # Two pulls of one model at a time can crash the server (Ollama 0.9.3, PR 17370), so there is one.
+            if parse_model_name(other.model_name).key == name.key:
+                other.request_entities.append(entity)
+                return
+        installation = self._new(name.short, request.download_config, entity)
+        self._open(installation, commands)
+        self._manager.active_installations[installation.installation_id] = installation
+        self._models.installation_queue.append(installation)
+        self._manager.download_queue.append(
+            DownloadRequest(name.short, installation.installation_id, "", request.download_config)
+        )
+
+    def _new(self, name: str, config: DownloadConfig, entity: int) -> ModelInstallation:
+        return ModelInstallation(name, uuid4().hex[:12], request_entities=[entity], download_config=config)
+
+    def _open(self, installation: ModelInstallation, commands: Commands) -> None:
+        self.entities[installation.installation_id] = commands.spawn(installation)
+        self._changed()
+
+    def start_waiting(self, host: OllamaHostManager, commands: Commands) -> None:
+        """Give those that wait their turn, as far as the limit allows."""
+        active = self._manager.active_installations
+        running = sum(1 for installation in active.values() if installation.status.is_running)
+        while running < AT_ONCE and self._manager.download_queue:
+            request = self._manager.download_queue.popleft()
+            installation = active.get(request.installation_id)
+            if installation is None:
+                continue
+            self._models.installation_queue.remove(installation)
+            self._start(installation, host, commands)
+            running += 1
+
+    def _start(self, installation: ModelInstallation, host: OllamaHostManager, commands: Commands) -> None:
+        api = host.api_client
+        tasks = self._app.tasks
+        run = InstallationRun(tasks.channel(), clock.monotonic())
+        work = install_model_from_ollama(
+            self._clients,
+            api,
+            parse_model_name(installation.model_name),
+            installation.download_config,
+            run.channel.send,
+        )
+        task = tasks.spawn(work, f"install {installation.model_name}")
+        installation.status = InstallationStatus.DOWNLOADING
+        installation.started_at = utc_now()
+        installation.host = api.base_url
+        commands.insert(
+            self.entities[installation.installation_id], ModelInstallationTask(installation.model_name, task), run
+        )
+        self._changed()
+
+    # Going on
+
+    def announce(self, installation: ModelInstallation, run: InstallationRun) -> None:
+        """Tell, once, that it has begun, with its size if that is known by now."""
+        if not run.announced:
+            run.announced = True
+            size = installation.progress.total_bytes or None
+            self._started.write(ModelInstallationStarted(installation.model_name, installation.installation_id, size))
+
+    # Ending
+
+    def complete(
+        self, installation: ModelInstallation, run: InstallationRun, model: InstalledModel, commands: Commands
+    ) -> None:
+        """The model is there."""
+        took = timedelta(seconds=clock.monotonic() - run.begun)
+        self.announce(installation, run)
+        self._close(installation, InstallationStatus.COMPLETED, took, commands)
+        self._completed.write(ModelInstallationCompleted(installation.installation_id, model, took))
+        self._clean_up.restart(self._app.time, COMPLETED_SECONDS)
+
+    def fail(self, installation: ModelInstallation, error: InstallationError, commands: Commands) -> None:
+        """It ended without the model."""
+        installation.error_message = error.message
+        installation.error_kind = error.kind
+        self._close(installation, InstallationStatus.failed(error.message), None, commands)
+        self._failed.write(
+            ModelInstallationFailed(
+                installation.installation_id, installation.model_name, error.message, error.kind, error.retryable
+            )
+        )
+
+    def cancel(self, installation: ModelInstallation, commands: Commands) -> None:
+        """Somebody stopped it."""
+        self._close(installation, InstallationStatus.CANCELLED, None, commands)
+        self._cancelled.write(
+            ModelInstallationCancelled(installation.installation_id, installation.model_name, resumable=True)
+        )
+
+    def _close(
+        self,
+        installation: ModelInstallation,
+        status: InstallationStatus,
+        took: timedelta | None,
+        commands: Commands,
+    ) -> None:
+        installation.status = status
+        installation.estimated_completion = None
+        installation.finished_at = utc_now()
+        self._manager.active_installations.pop(installation.installation_id, None)
+        if installation in self._models.installation_queue:
+            self._models.installation_queue.remove(installation)
+        entity = self.entities[installation.installation_id]
+        commands.remove(entity, ModelInstallationTask, InstallationRun)
+        for asker in installation.request_entities:
+            commands.remove(asker, ModelInstallRequest)
+            commands.queue(lambda world, asker=asker: _drop_if_empty(asker))  # type: ignore[misc]  # mypy cannot type a default of a lambda
+        record = InstallationRecord(
+            installation_id=installation.installation_id,
+            model_name=installation.model_name,
+            status=status,
+            started_at=installation.started_at,
+            finished_at=installation.finished_at,
+            duration=took or max(timedelta(0), installation.finished_at - installation.started_at),
+            bytes_downloaded=installation.progress.bytes_downloaded,
+            total_bytes=installation.progress.total_bytes,
+            host=installation.host,
+        )
+        self._manager.installation_history.append(record)
+        self._saved.add_history(record)
+        self._changed()
+
+    def forget(self, installation_id: str, commands: Commands) -> None:
+        """Take an ended installation off the list."""
+        entity = self.entities.pop(installation_id, None)
+        if entity is not None:
+            commands.despawn(entity)
+            self._changed()
+
+    def _changed(self) -> None:
+        self._ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
+
+
+def _drop_if_empty(entity: int) -> None:
+    """An entity that was nothing but a request has no further use."""
+    if esper.entity_exists(entity) and not esper.components_for_entity(entity):
+        esper.delete_entity(entity, immediate=True)
+
+
+def is_local_registry(registry: str) -> bool:
+    """Whether a model name's registry is on the loopback interface, where plain HTTP is the custom."""
+    host = registry.rpartition(":")[0] or registry
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

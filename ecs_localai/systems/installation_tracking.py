@@ -1,0 +1,198 @@
+"""INSTALLATION_TRACKING: from a `ModelInstallRequest` to an installed model, or a sentence why not."""
+
+from __future__ import annotations
+
+import time as clock
+
+import esper
+
+from ecs_localai.components.events import ModelInstallationProgress, UIUpdateEvent, UIUpdateKind
+from ecs_localai.components.hosts import OllamaHostManager
+from ecs_localai.components.installation import (
+    DownloadConfig,
+    InstallationError,
+    InstallationStatus,
+    ModelInstallation,
+    ModelInstallationManager,
+    ModelInstallationTask,
+    ModelInstallRequest,
+)
+from ecs_localai.components.panel import LocalModelsPanel
+from ecs_localai.components.panel_intents import CancelRequested, DismissRequested, InstallRequested, RetryRequested
+from ecs_localai.components.time_values import utc_now
+from ecs_localai.ollama.errors import InvalidModelName
+from ecs_localai.ollama.names import parse_model_name
+from ecs_localai.runtime import (
+    Added,
+    Commands,
+    EventReader,
+    EventWriter,
+    IoTaskPool,
+    Query,
+    Res,
+    TaskCancelled,
+    Time,
+)
+from ecs_localai.systems.installation_desk import COMPLETED_SECONDS, InstallationDesk, is_local_registry
+from ecs_localai.systems.installation_progress import InstallationRun
+
+
+def request_installations(
+    wanted: EventReader[InstallRequested],
+    retries: EventReader[RetryRequested],
+    installations: Query[ModelInstallation],
+    panels: Query[LocalModelsPanel],
+    desk: Res[InstallationDesk],
+    commands: Commands,
+    ui: EventWriter[UIUpdateEvent],
+) -> None:
+    """Turn what was typed into the install field, or tried again, into `ModelInstallRequest` entities.
+
+    A name that is none is refused in the field itself. A registry on this machine is spoken to without TLS, as
+    container tools do.
+    """
+    for request in wanted.read():
+        error: str | None = None
+        try:
+            name = parse_model_name(request.text)
+            insecure = is_local_registry(name.host)
+            commands.spawn(ModelInstallRequest(name.short, DownloadConfig(insecure=insecure)))
+        except InvalidModelName as refusal:
+            error = refusal.message
+        for _, panel in panels:
+            panel.install_error = error
+        ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
+    for retry in retries.read():
+        for _, installation in installations:
+            if installation.installation_id == retry.installation_id and installation.status.is_finished:
+                desk.forget(installation.installation_id, commands)
+                commands.spawn(ModelInstallRequest(installation.model_name, installation.download_config))
+
+
+def track_installation_progress(
+    running: Query[ModelInstallation, ModelInstallationTask, InstallationRun],
+    tasks: Res[IoTaskPool],
+    desk: Res[InstallationDesk],
+    progress_events: EventWriter[ModelInstallationProgress],
+    ui: EventWriter[UIUpdateEvent],
+) -> None:
+    """Take in the newest report of each running installation."""
+    if not tasks.arrived:
+        return
+    for _, (installation, task, run) in running:
+        report = run.channel.take()
+        if report is None:
+            continue
+        progress, status = run.advance(installation.progress, report, clock.monotonic())
+        installation.progress = progress
+        installation.status = status
+        installation.estimated_completion = utc_now() + progress.eta if progress.eta is not None else None
+        task.progress_tracker = progress
+        desk.announce(installation, run)
+        progress_events.write(
+            ModelInstallationProgress(
+                installation.installation_id, progress, installation.model_name, status, run.fraction
+            )
+        )
+        ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
+
+
+def poll_installation_tasks(
+    running: Query[ModelInstallation, ModelInstallationTask, InstallationRun],
+    tasks: Res[IoTaskPool],
+    desk: Res[InstallationDesk],
+    commands: Commands,
+) -> None:
+    """End the installations whose work has ended. Looks at none of them unless something arrived."""
+    if not tasks.arrived:
+        return
+    unexpected: Exception | None = None
+    for _, (installation, work, run) in running:
+        task = work.task
+        if task is None or not task.is_finished():
+            continue
+        try:
+            model = task.check_ready()
+            if model is not None:
+                desk.complete(installation, run, model, commands)
+        except InstallationError as error:
+            desk.fail(installation, error, commands)
+        except TaskCancelled:
+            desk.cancel(installation, commands)
+        except Exception as error:  # noqa: BLE001 - raised again below, once the installation has been ended
+            desk.fail(installation, InstallationError(f"The installation broke off: {error}"), commands)
+            unexpected = error
+    if unexpected is not None:
+        raise unexpected
+
+
+def spawn_model_installation(
+    requests: Query[ModelInstallRequest, Added[ModelInstallRequest]],
+    hosts: Query[OllamaHostManager],
+    desk: Res[InstallationDesk],
+    commands: Commands,
+) -> None:
+    """Begin the installations that are new, whoever spawned their requests, and those whose turn it is."""
+    for entity, request in requests:
+        desk.take(entity, request, commands)
+    for _, host in hosts:
+        desk.start_waiting(host, commands)
+        break
+
+
+def stop_installations(
+    cancels: EventReader[CancelRequested],
+    dismissals: EventReader[DismissRequested],
+    manager: Res[ModelInstallationManager],
+    desk: Res[InstallationDesk],
+    commands: Commands,
+    ui: EventWriter[UIUpdateEvent],
+) -> None:
+    """Cancel what somebody wants stopped, and what nobody wants any more: its askers are all gone."""
+    for cancel in cancels.read():
+        installation = manager.active_installations.get(cancel.installation_id)
+        if installation is not None:
+            _stop(installation, desk, commands)
+            ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
+    for dismissal in dismissals.read():
+        if dismissal.installation_id not in manager.active_installations:
+            desk.forget(dismissal.installation_id, commands)
+    for installation in list(manager.active_installations.values()):
+        if not esper.entity_exists(desk.entities[installation.installation_id]):
+            desk.cancel(installation, commands)  # its task was cancelled when its entity was deleted
+            desk.forget(installation.installation_id, commands)
+        elif installation.request_entities and not any(map(_still_asks, installation.request_entities)):
+            installation.request_entities.clear()
+            _stop(installation, desk, commands)
+
+
+def _stop(installation: ModelInstallation, desk: InstallationDesk, commands: Commands) -> None:
+    task = esper.try_component(desk.entities[installation.installation_id], ModelInstallationTask)
+    if task is not None and task.task is not None:
+        task.task.cancel()
+    else:
+        desk.cancel(installation, commands)
+
+
+def _still_asks(entity: int) -> bool:
+    return esper.try_component(entity, ModelInstallRequest) is not None
+
+
+def clean_up_installations(
+    installations: Query[ModelInstallation],
+    time: Time,
+    desk: Res[InstallationDesk],
+    commands: Commands,
+) -> None:
+    """Take completed installations off the list after a few seconds; the others stay until dismissed."""
+    if time.elapsed_seconds < desk.clean_up.due:
+        return
+    desk.clean_up.stop()
+    now = utc_now()
+    for _, installation in installations:
+        if installation.status != InstallationStatus.COMPLETED or installation.finished_at is None:
+            continue
+        if (now - installation.finished_at).total_seconds() >= COMPLETED_SECONDS - 0.5:
+            desk.forget(installation.installation_id, commands)
+        else:
+            desk.clean_up.restart(time, COMPLETED_SECONDS)

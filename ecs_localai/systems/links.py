@@ -1,0 +1,81 @@
+"""The connection between a host's entity and the HTTP client that talks to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from ecs_localai.ollama.errors import OllamaError
+from ecs_localai.runtime import Task, TaskCancelled, Timer
+
+if TYPE_CHECKING:
+    from ecs_localai.components.hosts import OllamaAPIClient
+    from ecs_localai.ollama.client import OllamaClient
+    from ecs_localai.systems.host_probe import ProbeResult
+    from ecs_localai.systems.model_sync import ModelsSnapshot
+
+T = TypeVar("T")
+
+
+class HostClients:
+    """One HTTP client a host, made when it is first needed. A resource; used in the background only.
+
+    aiohttp is imported with the first client, in the background, because that takes longer than a frame.
+    """
+
+    def __init__(self) -> None:
+        self._clients: dict[OllamaAPIClient, OllamaClient] = {}
+
+    def get(self, api: OllamaAPIClient) -> OllamaClient:
+        """The client for a host with these settings. Called in the background loop."""
+        client = self._clients.get(api)
+        if client is None:
+            from ecs_localai.ollama.client import OllamaClient
+
+            client = OllamaClient(
+                api.base_url,
+                connect_timeout=api.timeout.total_seconds(),
+                headers=api.authentication.request_headers() if api.authentication else None,
+            )
+            self._clients[api] = client
+        return client
+
+    async def close(self) -> None:
+        """Close every client's connections."""
+        clients = list(self._clients.values())
+        self._clients.clear()
+        for client in clients:
+            await client.aclose()
+
+
+@dataclass(slots=True)
+class HostLink:
+    """What the systems have under way with one host: a component beside its `OllamaHostManager`."""
+
+    probe_timer: Timer
+    sync_timer: Timer
+    probe: Task[ProbeResult] | None = None
+    sync: Task[ModelsSnapshot] | None = None
+    healthy_since: float | None = None
+    """In `Time.elapsed_seconds`."""
+    deletions: dict[str, Task[None]] = field(default_factory=dict)
+    """By model name."""
+
+    def drop_work(self) -> None:
+        """Cancel what is under way: the host it was for is no longer the one meant."""
+        self.probe = None
+        self.sync = None
+        self.deletions.clear()
+
+
+def settle(task: Task[T]) -> T | OllamaError | None:
+    """A finished task's result, or the failure it ended with; None when it was cancelled.
+
+    Raises whatever else the task raised: that would be a mistake of ours, which the frame isolates.
+    """
+    try:
+        return task.check_ready()
+    except OllamaError as error:
+        return error
+    except TaskCancelled:
+        return None

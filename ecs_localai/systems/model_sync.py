@@ -1,0 +1,122 @@
+"""Asking a host which models it has, what they can do, and which are loaded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ecs_localai.components.hosts import OllamaAPIClient
+from ecs_localai.components.models import InstalledModel, LoadedModel, ModelCapabilities
+from ecs_localai.ollama.errors import InvalidRequest, ModelNotFound, ServerFailure
+from ecs_localai.ollama.wire import RunningEntry, ShowReply, TagEntry, parse_timestamp
+from ecs_localai.systems.links import HostClients
+
+if TYPE_CHECKING:
+    from ecs_localai.ollama.client import OllamaClient
+
+DESCRIBED_AT_ONCE = 24
+"""How many unknown models one synchronisation asks about, so that a long list is shown before all is known."""
+_PINNED_YEARS = 100
+_UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
+
+
+class ModelsSnapshot(msgspec.Struct, frozen=True):
+    """A host's models at one moment."""
+
+    installed: list[InstalledModel]
+    loaded: list[LoadedModel]
+    capabilities: dict[str, ModelCapabilities]
+    """Those asked for now, by digest."""
+    complete: bool
+    """Whether every installed model's capabilities are known."""
+
+
+async def read_models(clients: HostClients, api: OllamaAPIClient, known: frozenset[str]) -> ModelsSnapshot:
+    """Read ``/api/tags`` and ``/api/ps``, and ``/api/show`` for digests that are not known yet.
+
+    Raises:
+        OllamaError: the host did not answer as an Ollama does.
+    """
+    client = clients.get(api)
+    tags, running = await asyncio.gather(client.tags(), client.ps())
+    unknown = {entry.digest: entry.name for entry in tags if entry.digest not in known and not entry.is_remote}
+    asked = dict(list(unknown.items())[:DESCRIBED_AT_ONCE])
+    described = await _describe_all(client, asked)
+    installed = [installed_model(entry, api.base_url) for entry in tags]
+    return ModelsSnapshot(
+        installed=installed,
+        loaded=[_loaded_model(entry) for entry in running],
+        capabilities=described,
+        complete=len(asked) == len(unknown),
+    )
+
+
+async def _describe_all(client: OllamaClient, asked: dict[str, str]) -> dict[str, ModelCapabilities]:
+    at_once = asyncio.Semaphore(4)
+
+    async def describe(name: str) -> ModelCapabilities:
+        async with at_once:
+            try:
+                return capabilities_of(await client.show(name))
+            except (ModelNotFound, InvalidRequest, ServerFailure):
+                # A model that is listed but cannot be shown (its weights are gone from the disk) is still listed.
+                return ModelCapabilities()
+
+    found = await asyncio.gather(*(describe(name) for name in asked.values()))
+    return dict(zip(asked, found, strict=True))
+
+
+def capabilities_of(reply: ShowReply) -> ModelCapabilities:
+    """``/api/show`` as capabilities. A server that names none (before 0.6.4) leaves them unknown."""
+    names = list(reply.capabilities)
+    languages = reply.model_info.get("general.languages")
+    return ModelCapabilities(
+        max_context_length=reply.context_length,
+        supports_streaming="completion" in names if names else None,
+        supports_function_calling="tools" in names if names else None,
+        supports_vision="vision" in names if names else None,
+        supported_languages=[str(one) for one in languages] if isinstance(languages, list) else [],
+        model_architecture=reply.architecture,
+        parameter_count=reply.parameter_count,
+        capabilities=names,
+    )
+
+
+def installed_model(entry: TagEntry, base_url: str) -> InstalledModel:
+    """A line of ``/api/tags`` as an installed model, its capabilities not yet known."""
+    return InstalledModel(
+        model_id=f"{base_url}/{entry.name}",
+        name=entry.name,
+        version=entry.name.rpartition(":")[2],
+        size=entry.size,
+        install_date=parse_timestamp(entry.modified_at) or _UNKNOWN_TIME,
+        digest=entry.digest,
+        quantization=entry.details.quantization_level.replace("unknown", ""),
+        family=entry.details.family,
+        parameter_size=entry.details.parameter_size,
+        is_cloud=entry.is_remote,
+        host=base_url,
+    )
+
+
+def _loaded_model(entry: RunningEntry) -> LoadedModel:
+    expires = parse_timestamp(entry.expires_at)
+    pinned = expires is not None and expires.year > datetime.now(UTC).year + _PINNED_YEARS
+    return LoadedModel(
+        name=entry.name,
+        digest=entry.digest,
+        size=entry.size,
+        size_vram=entry.size_vram,
+        context_length=entry.context_length or None,
+        expires_at=None if pinned else expires,
+        pinned=pinned,
+    )
+
+
+def names_of(models: Iterable[InstalledModel | LoadedModel]) -> set[str]:
+    """The models' names."""
+    return {model.name for model in models}

@@ -1,0 +1,137 @@
+"""PERFORMANCE_MONITORING: samples taken in the background, kept in ring buffers on the frame."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
+from ecs_localai.components.models import LocalModelManager
+from ecs_localai.components.monitoring import CpuUsage, GpuUsage, MemoryUsage, ModelResourceMonitor
+from ecs_localai.runtime import EventWriter, IoTaskPool, Latest, Res, Task, World
+from ecs_localai.runtime.diagnostics import SampleRing
+from ecs_localai.systems.machine_sampling import MachineSample, MachineSampler
+
+if TYPE_CHECKING:
+    from ecs_localai.systems.gpu_sampling import GpuSample
+
+SAMPLE_INTERVAL = 2.0
+"""Seconds between two samples."""
+MACHINE = "machine"
+"""The key of the machine as a whole in `ModelResourceMonitor`."""
+
+
+class MeasurementHistory:
+    """The rings behind the sparklines, in percent (cpu, gpu) and bytes (memory, vram). A resource."""
+
+    __slots__ = ("cpu", "gpu", "memory", "vram")
+
+    def __init__(self) -> None:
+        self.cpu = SampleRing()
+        self.gpu = SampleRing()
+        self.memory = SampleRing()
+        self.vram = SampleRing()
+
+
+class Sampling:
+    """The sampler at work in the background. A resource; dropping it ends it."""
+
+    __slots__ = ("channel", "task")
+
+    def __init__(self, tasks: IoTaskPool) -> None:
+        self.channel: Latest[MachineSample] = tasks.channel()
+        self.task: Task[None] = tasks.spawn(sample_forever(self.channel), "sample this machine")
+
+
+def start_sampling(world: World, tasks: Res[IoTaskPool]) -> None:
+    """Begin to measure this machine."""
+    world.insert_resource(Sampling(tasks))
+
+
+async def sample_forever(channel: Latest[MachineSample]) -> None:
+    """Send a sample every `SAMPLE_INTERVAL` seconds until cancelled. The measuring has a thread of its own."""
+    sampler = MachineSampler()
+    try:
+        while True:
+            channel.send(await asyncio.to_thread(sampler.sample))
+            await asyncio.sleep(SAMPLE_INTERVAL)
+    finally:
+        sampler.close()
+
+
+def monitor_model_performance(
+    tasks: Res[IoTaskPool],
+    sampling: Res[Sampling],
+    models: Res[LocalModelManager],
+    history: Res[MeasurementHistory],
+    ui: EventWriter[UIUpdateEvent],
+) -> None:
+    """Take in the newest sample, if one has arrived."""
+    if not tasks.arrived:
+        return
+    sample = sampling.channel.take()
+    if sample is None:
+        return
+    _record(sample, models.resource_monitor)
+    history.cpu.push(sample.cpu_percent)
+    history.memory.push(sample.memory_used)
+    history.gpu.push(busiest(sample.gpus))
+    history.vram.push(vram_used(sample.gpus))
+    ui.write(UIUpdateEvent(UIUpdateKind.MEASUREMENTS_CHANGED))
+
+
+def busiest(gpus: tuple[GpuSample, ...]) -> float | None:
+    """The utilisation of the busiest GPU in percent; None where none tells."""
+    told = [gpu.utilization_percent for gpu in gpus if gpu.utilization_percent is not None]
+    return max(told, default=None)
+
+
+def vram_used(gpus: tuple[GpuSample, ...]) -> float | None:
+    """Bytes of video memory in use on all GPUs together; None where none tells."""
+    told = [gpu.memory_used for gpu in gpus if gpu.memory_used is not None]
+    return float(sum(told)) if told else None
+
+
+def _record(sample: MachineSample, monitor: ModelResourceMonitor) -> None:
+    """Write the sample into the brief's data, reusing its objects."""
+    cpu = monitor.cpu_usage.setdefault(MACHINE, CpuUsage())
+    cpu.percent, cpu.core_count = sample.cpu_percent, sample.core_count
+    memory = monitor.memory_usage.setdefault(MACHINE, MemoryUsage())
+    memory.used_bytes, memory.total_bytes = sample.memory_used, sample.memory_total
+    memory.percent = 100.0 * sample.memory_used / sample.memory_total
+    memory.peak_bytes = max(memory.peak_bytes or 0, sample.memory_used)
+    _record_processes(sample, monitor)
+    monitor.gpu_unavailable_reason = sample.gpu_reason
+    gone = monitor.gpu_usage.keys() - {f"{index}: {gpu.name}" for index, gpu in enumerate(sample.gpus)}
+    for key in gone:
+        del monitor.gpu_usage[key]
+    for index, gpu in enumerate(sample.gpus):
+        usage = monitor.gpu_usage.setdefault(f"{index}: {gpu.name}", GpuUsage(name=gpu.name))
+        usage.utilization_percent = gpu.utilization_percent
+        usage.memory_used_bytes, usage.memory_total_bytes = gpu.memory_used, gpu.memory_total
+        usage.temperature_celsius, usage.power_watts = gpu.temperature_celsius, gpu.power_watts
+    disk, network = monitor.disk_usage, monitor.network_usage
+    disk.path, disk.total_bytes, disk.free_bytes = sample.disk_path, sample.disk_total, sample.disk_free
+    disk.unavailable_reason = sample.disk_reason
+    if sample.disk_total and sample.disk_free is not None:
+        disk.used_bytes = sample.disk_total - sample.disk_free
+        disk.percent = 100.0 * disk.used_bytes / sample.disk_total
+    disk.read_bytes_per_second, disk.write_bytes_per_second = sample.read_per_second, sample.write_per_second
+    network.received_bytes, network.sent_bytes = sample.received, sample.sent
+    network.received_bytes_per_second = sample.received_per_second
+    network.sent_bytes_per_second = sample.sent_per_second
+
+
+def _record_processes(sample: MachineSample, monitor: ModelResourceMonitor) -> None:
+    keys = {f"{process.label} ({process.pid})": process for process in sample.processes}
+    for gone in (monitor.memory_usage.keys() - keys.keys()) - {MACHINE}:
+        del monitor.memory_usage[gone]
+    for gone in (monitor.cpu_usage.keys() - keys.keys()) - {MACHINE}:
+        del monitor.cpu_usage[gone]
+    for key, process in keys.items():
+        memory = monitor.memory_usage.setdefault(key, MemoryUsage())
+        memory.used_bytes, memory.total_bytes = process.rss_bytes, sample.memory_total
+        memory.peak_bytes = max(memory.peak_bytes or 0, process.rss_bytes)
+        memory.percent = 100.0 * process.rss_bytes / sample.memory_total
+        cpu = monitor.cpu_usage.setdefault(key, CpuUsage())
+        cpu.percent, cpu.core_count = process.cpu_percent, sample.core_count

@@ -1,0 +1,180 @@
+"""Wires the Local AI models systems into an app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ecs_localai.components.events import (
+    FeatureFlagToggled,
+    InstalledModelsChanged,
+    LoadedModelsChanged,
+    ModelDeleted,
+    ModelDeleteFailed,
+    ModelInstallationCancelled,
+    ModelInstallationCompleted,
+    ModelInstallationFailed,
+    ModelInstallationProgress,
+    ModelInstallationStarted,
+    OllamaConnectionStatusChanged,
+    UIUpdateEvent,
+)
+from ecs_localai.components.features import ExperimentalFeaturesManager
+from ecs_localai.components.hosts import OllamaConfiguration, OllamaHostManager
+from ecs_localai.components.installation import ModelInstallationManager
+from ecs_localai.components.models import LocalModelManager
+from ecs_localai.components.panel import LocalModelsPanel
+from ecs_localai.components.panel_intents import (
+    CancelRequested,
+    DeleteModelRequested,
+    DismissRequested,
+    HostEdited,
+    InstallRequested,
+    NoticeDismissed,
+    RefreshRequested,
+    RetryRequested,
+    ToggleRequested,
+)
+from ecs_localai.components.panel_view import PanelView
+from ecs_localai.runtime import App, Plugin, Startup, Update, activity, chain, in_set
+from ecs_localai.systems.features import (
+    handle_experimental_feature_toggles,
+    request_feature_toggles,
+    spawn_feature_toggles,
+)
+from ecs_localai.systems.host_connection import (
+    configuration_from_environment,
+    follow_host_field,
+    monitor_ollama_connection,
+    spawn_host,
+)
+from ecs_localai.systems.installation_desk import InstallationDesk
+from ecs_localai.systems.installation_tracking import (
+    clean_up_installations,
+    poll_installation_tasks,
+    request_installations,
+    spawn_model_installation,
+    stop_installations,
+    track_installation_progress,
+)
+from ecs_localai.systems.links import HostClients
+from ecs_localai.systems.model_management import delete_models, manage_model_lifecycle
+from ecs_localai.systems.performance_monitoring import MeasurementHistory, monitor_model_performance, start_sampling
+from ecs_localai.systems.persistence import SavedState
+from ecs_localai.systems.sets import (
+    HostConnection,
+    InstallationTracking,
+    LocalModelsSystemSet,
+    ModelManagement,
+    PerformanceMonitoring,
+    UIUpdate,
+)
+from ecs_localai.systems.ui_update import update_local_models_ui
+from ecs_localai.systems.view_host import host_view
+
+EVENTS = (
+    OllamaConnectionStatusChanged,
+    InstalledModelsChanged,
+    LoadedModelsChanged,
+    ModelInstallationStarted,
+    ModelInstallationProgress,
+    ModelInstallationCompleted,
+    ModelInstallationFailed,
+    ModelInstallationCancelled,
+    ModelDeleted,
+    ModelDeleteFailed,
+    FeatureFlagToggled,
+    UIUpdateEvent,
+)
+"""What the systems tell, in the order in which a frame writes it."""
+INTENTS = (
+    HostEdited,
+    RefreshRequested,
+    InstallRequested,
+    CancelRequested,
+    RetryRequested,
+    DismissRequested,
+    DeleteModelRequested,
+    ToggleRequested,
+    NoticeDismissed,
+)
+"""What the systems can be asked."""
+
+
+class LocalModelsPlugin(Plugin):
+    """Local AI models: hosts, installation, monitoring and experimental features, in five ordered sets.
+
+    Args:
+        config: the Ollama server; without it the one that ``OLLAMA_HOST`` names, else 127.0.0.1:11434.
+        data_dir: where to keep what a person set and what happened; nothing is written to disk without it.
+
+    Raises:
+        InvalidHost: no `config` was given and ``OLLAMA_HOST`` is not an address.
+    """
+
+    def __init__(self, config: OllamaConfiguration | None = None, *, data_dir: Path | str | None = None) -> None:
+        self._config = config if config is not None else configuration_from_environment()
+        self._data_dir = Path(data_dir) if data_dir is not None else None
+        self._saved: SavedState | None = None
+
+    def build(self, app: App) -> None:
+        """Add the sets, the resources, the events, the host's entity and the systems."""
+        for kind in (*EVENTS, *INTENTS):
+            app.add_event(kind)
+        self._add_resources(app)
+        spawn_host(app.world, self._config, app.wakeups)
+        app.world.spawn(LocalModelsPanel())
+        app.add_set_processors(
+            HostConnection(), ModelManagement(), InstallationTracking(), PerformanceMonitoring(), UIUpdate()
+        )
+        # The sets only react: a frame in which nothing happened passes them over.
+        app.configure_sets(Update, chain(*LocalModelsSystemSet).run_if(activity))
+        self._add_systems(app)
+
+    def shutdown(self, app: App) -> None:
+        """Write what waits to the disk. The app ends the background work by itself."""
+        if self._saved is not None:
+            self._saved.close()
+
+    def _add_resources(self, app: App) -> None:
+        self._saved = SavedState(self._data_dir)
+        clients = HostClients()
+        app.tasks.on_close(clients.close)
+        view = PanelView(host=host_view(OllamaHostManager(self._config)))
+        for resource in (
+            self._saved,
+            clients,
+            LocalModelManager(ollama_config=self._config),
+            ModelInstallationManager(),
+            ExperimentalFeaturesManager(),
+            MeasurementHistory(),
+            view,
+        ):
+            app.insert_resource(resource)
+        app.insert_resource(InstallationDesk(app, self._saved))
+
+    @staticmethod
+    def _add_systems(app: App) -> None:
+        sets = LocalModelsSystemSet
+        app.add_systems(Startup, spawn_feature_toggles, start_sampling)
+        app.add_systems(
+            Update,
+            in_set(sets.HOST_CONNECTION, chain(follow_host_field, monitor_ollama_connection)),
+            in_set(
+                sets.MODEL_MANAGEMENT,
+                chain(delete_models, manage_model_lifecycle),
+                chain(request_feature_toggles, handle_experimental_feature_toggles),
+            ),
+            in_set(
+                sets.INSTALLATION_TRACKING,
+                chain(
+                    request_installations,
+                    stop_installations,
+                    track_installation_progress,
+                    poll_installation_tasks,
+                    spawn_model_installation,
+                    clean_up_installations,
+                ),
+            ),
+            in_set(sets.PERFORMANCE_MONITORING, monitor_model_performance),
+            in_set(sets.UI_UPDATE, update_local_models_ui),
+        )

@@ -1,0 +1,71 @@
+"""What the panel says of the installed models."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from ecs_localai.components.hosts import OllamaHostManager
+from ecs_localai.components.models import InstalledModel, LoadedModel, LocalModelManager
+from ecs_localai.components.panel_view import ModelRow, Tone
+from ecs_localai.components.time_values import utc_now
+from ecs_localai.components.wording import format_bytes, format_count, format_time_left
+
+_CAPABILITY_NAMES = {
+    "tools": "Tools",
+    "vision": "Vision",
+    "thinking": "Thinking",
+    "embedding": "Embedding",
+    "insert": "Insert",
+    "audio": "Audio",
+    "image": "Images",
+}
+
+
+def model_rows(models: LocalModelManager, being_deleted: Container[str]) -> list[ModelRow]:
+    """The installed models, loaded ones first, then by name."""
+    ordered = sorted(
+        models.installed_models.values(), key=lambda model: (model.name not in models.loaded_models, model.name.lower())
+    )
+    return [_row(model, models.loaded_models.get(model.name), model.name in being_deleted) for model in ordered]
+
+
+def _row(model: InstalledModel, loaded: LoadedModel | None, deleting: bool) -> ModelRow:
+    capabilities = model.capabilities
+    parts = [(capabilities.model_architecture or model.family).capitalize()]
+    count = capabilities.parameter_count
+    parameters = model.parameter_size or (format_count(count) if count else "")
+    parts.append(f"{parameters} parameters" if parameters else "")
+    length = capabilities.max_context_length
+    parts.append(f"{length:,} context" if length else "")
+    return ModelRow(
+        name=model.name,
+        subtitle=" · ".join(part for part in parts if part),
+        quantization=model.quantization,
+        capabilities=[_CAPABILITY_NAMES[name] for name in capabilities.capabilities if name in _CAPABILITY_NAMES],
+        size_text="Cloud" if model.is_cloud else format_bytes(model.size),
+        status=loaded_text(loaded) if loaded else "",
+        tone=Tone.OK if loaded else Tone.NEUTRAL,
+        busy="Deleting" if deleting else "",
+    )
+
+
+def loaded_text(loaded: LoadedModel) -> str:
+    """``Loaded · 100 % GPU · 4 min left``."""
+    parts = ["Loaded"]
+    if loaded.size > 0:
+        share = round(100 * loaded.size_vram / loaded.size)
+        parts.append("CPU" if share == 0 else f"{share} % GPU")
+    if loaded.pinned:
+        parts.append("stays loaded")
+    elif loaded.expires_at is not None:
+        # While it answers, the time may lie in the past (Ollama 0.9.3).
+        left = (loaded.expires_at - utc_now()).total_seconds()
+        parts.append(format_time_left(left) if left > 0 else "in use")
+    return " · ".join(parts)
+
+
+def models_empty_text(manager: OllamaHostManager) -> str:
+    """What stands where the list would be while it is empty."""
+    if not manager.health_monitor.is_healthy:
+        return "The models appear here once Ollama is connected."
+    return "No models yet. Type a name above to install the first, for example llama3.2:1b."
