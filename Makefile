@@ -1,0 +1,61 @@
+# make run    sets everything up and opens the panel          ARGS="--help" passes arguments to ecs-localai
+# make test   sets up the tests' real parts and runs them     ARGS="-k relay" passes arguments to pytest
+# make lint   ruff, mypy, import-linter
+# make bench  the benchmarks                                  ARGS="..." passes arguments to them
+# make clean  removes all that these made
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: run test lint bench assets rig system clean venv
+.DEFAULT_GOAL := run
+
+run: $(INSTALLED) assets
+	@$(BIN)/python scripts/start.py $(ARGS)
+
+test: $(INSTALLED) system assets rig
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED) assets
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED) system assets rig
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+assets: $(INSTALLED)
+	@$(BIN)/python scripts/build_assets.py >&2
+
+rig: $(INSTALLED)
+	@$(BIN)/python scripts/rig_setup.py
+
+system:
+	@sh scripts/system_packages.sh
+
+venv: $(INSTALLED)
+
+# The environment itself is made once; an interrupted pip runs again, because the stamp is written last.
+$(INSTALLED): pyproject.toml scripts/build_assets.py scripts/hatch_build.py | $(BIN)/pip
+	@echo "installing ecs-localai and its tools into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint,bench,assets]'
+	@touch $@
+
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "There is no $(PYTHON) here. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "ecs-localai needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+			"Name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) .rig build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf ecs_localai/assets/fonts ecs_localai/assets/licenses
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

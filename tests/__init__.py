@@ -1,0 +1,1 @@
+"""The tests of ecs-localai, on real parts (see ``tests.rig``)."""
