@@ -94,6 +94,8 @@ class InstallationRow:
     can_cancel: bool = True
     can_retry: bool = False
     can_dismiss: bool = False
+    icon: str = ""
+    """The name of an icon in the icon font; empty for the one of the tone."""
 
 
 @dataclass(slots=True)

@@ -52,6 +52,8 @@ def request_feature_toggles(
             known = ", ".join(features.feature_flags)
             text = f"There is no feature {request.feature_id}; there are {known}."
             ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=text))
+        elif request.on and (missing := missing_prerequisites(flag, features)):
+            _refuse(flag, missing, ui)
         elif flag.enabled != request.on:
             toggled.write(FeatureFlagToggled(flag.feature_id, flag.enabled, request.on, user_initiated=True))
 
@@ -75,21 +77,30 @@ def handle_experimental_feature_toggles(
             continue
         missing = missing_prerequisites(flag, features) if event.new_state else []
         if missing:
-            text = f"{flag.name} needs {' and '.join(missing)}: switch that on first."
-            ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=text))
-        else:
-            flag.enabled = event.new_state
-            _remember(flag, event, features, saved)
+            _refuse(flag, missing, ui)
+            continue
+        flag.enabled = event.new_state
+        _remember(flag, event, features, saved)
         for _, toggle in toggles:
             if toggle.feature_id == flag.feature_id:
                 toggle.current_state = flag.enabled
-        ui.write(
-            UIUpdateEvent(UIUpdateKind.EXPERIMENTAL_FEATURE_CHANGED, feature_id=flag.feature_id, enabled=flag.enabled)
-        )
+        _show(flag, ui)
         if not flag.enabled:
             for other in features.feature_flags.values():
                 if other.enabled and flag.feature_id in other.prerequisites:
                     toggled.write(FeatureFlagToggled(other.feature_id, True, False, user_initiated=False))
+
+
+def _refuse(flag: FeatureFlag, missing: list[str], ui: EventWriter[UIUpdateEvent]) -> None:
+    """Say why a feature is not switched on; its toggle, which may have moved under the pointer, goes back."""
+    text = f"{flag.name} needs {' and '.join(missing)}: switch that on first."
+    ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=text))
+    _show(flag, ui)
+
+
+def _show(flag: FeatureFlag, ui: EventWriter[UIUpdateEvent]) -> None:
+    kind = UIUpdateKind.EXPERIMENTAL_FEATURE_CHANGED
+    ui.write(UIUpdateEvent(kind, feature_id=flag.feature_id, enabled=flag.enabled))
 
 
 def _remember(

@@ -72,9 +72,8 @@ def follow_host_field(
                 link.probe_timer.due = 0.0
                 continue
             if manager.health_monitor.is_healthy:
-                changes.write(
-                    OllamaConnectionStatusChanged(True, False, f"Now connecting to {config.base_url}.", config.base_url)
-                )
+                reason = f"Now connecting to {config.base_url}."
+                changes.write(OllamaConnectionStatusChanged(True, False, reason, manager.host_config.base_url))
             _change_host(manager, link, config)
             models.ollama_config = config
             saved.set_setting("host", config.base_url)

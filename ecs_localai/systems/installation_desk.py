@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import time as clock
+from collections import deque
 from datetime import timedelta
+from functools import lru_cache
 from uuid import uuid4
 
 import esper
@@ -34,7 +36,7 @@ from ecs_localai.components.models import InstalledModel, LocalModelManager
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_name
-from ecs_localai.runtime import App, Commands, Timer
+from ecs_localai.runtime import App, Commands
 from ecs_localai.systems.installation_progress import InstallationRun
 from ecs_localai.systems.installing import install_model_from_ollama
 from ecs_localai.systems.links import HostClients
@@ -62,13 +64,9 @@ class InstallationDesk:
         self._cancelled = app.add_event(ModelInstallationCancelled).writer()
         self._ui = app.add_event(UIUpdateEvent).writer()
         self._clean_up = app.wakeups.timer(float("inf"))
+        self._completed_at: deque[tuple[float, str]] = deque()
         self.entities: dict[str, int] = {}
         """The entity of every installation that is still shown, by installation id."""
-
-    @property
-    def clean_up(self) -> Timer:
-        """When the next completed installation is to go."""
-        return self._clean_up
 
     # Beginning
 
@@ -83,8 +81,9 @@ class InstallationDesk:
             return
         for other in self._manager.active_installations.values():
             # Two pulls of one model at a time can crash the server (Ollama 0.9.3, PR 17370), so there is one.
-            if parse_model_name(other.model_name).key == name.key:
-                other.request_entities.append(entity)
+            if is_same_model(other.model_name, name.short):
+                if entity not in other.request_entities:
+                    other.request_entities.append(entity)
                 return
         installation = self._new(name.short, request.download_config, entity)
         self._open(installation, commands)
@@ -153,7 +152,9 @@ class InstallationDesk:
         self.announce(installation, run)
         self._close(installation, InstallationStatus.COMPLETED, took, commands)
         self._completed.write(ModelInstallationCompleted(installation.installation_id, model, took))
-        self._clean_up.restart(self._app.time, COMPLETED_SECONDS)
+        self._completed_at.append((self._app.time.elapsed_seconds, installation.installation_id))
+        if len(self._completed_at) == 1:
+            self._clean_up.restart(self._app.time, COMPLETED_SECONDS)
 
     def fail(self, installation: ModelInstallation, error: InstallationError, commands: Commands) -> None:
         """It ended without the model."""
@@ -188,9 +189,7 @@ class InstallationDesk:
             self._models.installation_queue.remove(installation)
         entity = self.entities[installation.installation_id]
         commands.remove(entity, ModelInstallationTask, InstallationRun)
-        for asker in installation.request_entities:
-            commands.remove(asker, ModelInstallRequest)
-            commands.queue(lambda world, asker=asker: _drop_if_empty(asker))  # type: ignore[misc]  # mypy cannot type a default of a lambda
+        commands.queue(lambda _world: _answer(installation))
         record = InstallationRecord(
             installation_id=installation.installation_id,
             model_name=installation.model_name,
@@ -213,11 +212,51 @@ class InstallationDesk:
             commands.despawn(entity)
             self._changed()
 
+    def forget_completed(self, commands: Commands) -> None:
+        """Take the completed installations off the list that have been there long enough."""
+        time = self._app.time
+        if time.elapsed_seconds < self._clean_up.due:
+            return
+        self._clean_up.stop()
+        completed = self._completed_at
+        while completed and completed[0][0] + COMPLETED_SECONDS <= time.elapsed_seconds:
+            self.forget(completed.popleft()[1], commands)
+        if completed:
+            self._clean_up.restart(time, completed[0][0] + COMPLETED_SECONDS - time.elapsed_seconds)
+
     def _changed(self) -> None:
         self._ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
 
 
-def _drop_if_empty(entity: int) -> None:
+def still_asks(entity: int, installation: ModelInstallation) -> bool:
+    """Whether the entity is there and its request is for this installation's model, not for another by now."""
+    request = esper.try_component(entity, ModelInstallRequest) if esper.entity_exists(entity) else None
+    return request is not None and is_same_model(request.model_name, installation.model_name)
+
+
+def is_same_model(name: str, other: str) -> bool:
+    """Whether two names mean the same model to Ollama."""
+    return name == other or _name_key(name) == _name_key(other)
+
+
+@lru_cache(maxsize=256)
+def _name_key(name: str) -> str:
+    """What names are compared by; a name that is none is only equal to itself."""
+    try:
+        return parse_model_name(name).key
+    except InvalidModelName:
+        return name
+
+
+def _answer(installation: ModelInstallation) -> None:
+    """Take the requests of an ended installation off the entities that asked."""
+    for entity in installation.request_entities:
+        if still_asks(entity, installation):
+            esper.remove_component(entity, ModelInstallRequest)
+            drop_if_empty(entity)
+
+
+def drop_if_empty(entity: int) -> None:
     """An entity that was nothing but a request has no further use."""
     if esper.entity_exists(entity) and not esper.components_for_entity(entity):
         esper.delete_entity(entity, immediate=True)

@@ -11,7 +11,6 @@ from ecs_localai.components.hosts import OllamaHostManager
 from ecs_localai.components.installation import (
     DownloadConfig,
     InstallationError,
-    InstallationStatus,
     ModelInstallation,
     ModelInstallationManager,
     ModelInstallationTask,
@@ -31,9 +30,8 @@ from ecs_localai.runtime import (
     Query,
     Res,
     TaskCancelled,
-    Time,
 )
-from ecs_localai.systems.installation_desk import COMPLETED_SECONDS, InstallationDesk, is_local_registry
+from ecs_localai.systems.installation_desk import InstallationDesk, is_local_registry, still_asks
 from ecs_localai.systems.installation_progress import InstallationRun
 
 
@@ -158,10 +156,14 @@ def stop_installations(
         if dismissal.installation_id not in manager.active_installations:
             desk.forget(dismissal.installation_id, commands)
     for installation in list(manager.active_installations.values()):
-        if not esper.entity_exists(desk.entities[installation.installation_id]):
-            desk.cancel(installation, commands)  # its task was cancelled when its entity was deleted
+        entity = desk.entities[installation.installation_id]
+        if not esper.entity_exists(entity):
+            desk.cancel(installation, commands)
             desk.forget(installation.installation_id, commands)
-        elif installation.request_entities and not any(map(_still_asks, installation.request_entities)):
+            _strip(entity)
+        elif installation.request_entities and not any(
+            still_asks(entity, installation) for entity in installation.request_entities
+        ):
             installation.request_entities.clear()
             _stop(installation, desk, commands)
 
@@ -174,25 +176,17 @@ def _stop(installation: ModelInstallation, desk: InstallationDesk, commands: Com
         desk.cancel(installation, commands)
 
 
-def _still_asks(entity: int) -> bool:
-    return esper.try_component(entity, ModelInstallRequest) is not None
+def _strip(entity: int) -> None:
+    """Take the installation off an entity that somebody deleted, which cancels its task.
+
+    Esper puts a deletion off until its next `process`, which in a host's world may be long in coming, and shows
+    the entity to queries until then.
+    """
+    for kind in (ModelInstallation, ModelInstallationTask, InstallationRun):
+        if esper.try_component(entity, kind) is not None:
+            esper.remove_component(entity, kind)
 
 
-def clean_up_installations(
-    installations: Query[ModelInstallation],
-    time: Time,
-    desk: Res[InstallationDesk],
-    commands: Commands,
-) -> None:
+def clean_up_installations(desk: Res[InstallationDesk], commands: Commands) -> None:
     """Take completed installations off the list after a few seconds; the others stay until dismissed."""
-    if time.elapsed_seconds < desk.clean_up.due:
-        return
-    desk.clean_up.stop()
-    now = utc_now()
-    for _, installation in installations:
-        if installation.status != InstallationStatus.COMPLETED or installation.finished_at is None:
-            continue
-        if (now - installation.finished_at).total_seconds() >= COMPLETED_SECONDS - 0.5:
-            desk.forget(installation.installation_id, commands)
-        else:
-            desk.clean_up.restart(time, COMPLETED_SECONDS)
+    desk.forget_completed(commands)

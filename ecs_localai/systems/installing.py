@@ -13,11 +13,14 @@ from ecs_localai.components.installation_errors import InstallationError, Instal
 from ecs_localai.components.models import InstalledModel
 from ecs_localai.ollama.errors import (
     BadReply,
+    ErrorKind,
     HostUnreachable,
     InvalidModelName,
+    ModelNotFound,
     OllamaError,
     PullFailed,
     PullFailure,
+    ServerFailure,
     Unauthorized,
 )
 from ecs_localai.ollama.names import ModelName, parse_model_name
@@ -27,6 +30,7 @@ from ecs_localai.systems.model_sync import capabilities_of, installed_model
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
+    from ecs_localai.ollama.wire import TagEntry
 
 MANIFEST_TIMEOUT = 3.0
 """Seconds to wait for the registry's manifest. Without it only the sizes of reached layers are known."""
@@ -85,6 +89,9 @@ async def install_model_from_ollama(
         if layers:
             report(PullProgress(phase=PullPhase.MANIFEST, total_bytes=sum(layers.values())))
         await _pull_with_retries(client, api.retry_policy, name, config, layers, report)
+        if await _is_unreadable(client, name):
+            await client.delete(name.short)
+            await _pull_with_retries(client, api.retry_policy, name, config, layers, report)
         return await _verified(client, api, name)
     except OllamaError as error:
         raise installation_error(error) from error
@@ -118,27 +125,57 @@ async def _pull_with_retries(
     layers: Mapping[str, int],
     report: Callable[[PullProgress], None],
 ) -> None:
+    """Pull, and again after what may pass. A pull that got further than all before starts the count anew."""
+    furthest = attempt = 0
+
+    def watch(progress: PullProgress) -> None:
+        nonlocal furthest, attempt
+        if progress.bytes_downloaded > furthest:
+            furthest, attempt = progress.bytes_downloaded, 0
+        report(progress)
+
     delay = policy.initial_delay.total_seconds()
-    attempt = 0
+    damaged = 0
     while True:
         try:
             await client.pull(
                 name.short,
                 insecure=config.insecure,
-                on_progress=report,
+                on_progress=watch,
                 stall_timeout=config.stall_timeout.total_seconds(),
                 expected_layers=layers or None,
             )
             return
         except OllamaError as error:
             attempt += 1
-            if not error.retryable or attempt > config.max_retries:
-                raise
-            if error.kind is PullFailure.DIGEST_MISMATCH and attempt > 1:
-                raise  # the second copy was wrong too: the source is
+            damaged += error.kind is PullFailure.DIGEST_MISMATCH
+            if not error.retryable or attempt > config.max_retries or damaged > 1:
+                raise  # after two damaged copies it is the source that is wrong
         jitter = random.uniform(1.0 - policy.jitter, 1.0 + policy.jitter)
         await asyncio.sleep(delay * jitter)
         delay = min(delay * policy.multiplier, policy.max_delay.total_seconds())
+
+
+async def _is_unreadable(client: OllamaClient, name: ModelName) -> bool:
+    """Whether the model came to nothing although the pull succeeded.
+
+    When several files of a model arrive damaged, Ollama throws away only the first, and never looks again at those
+    that it already has (0.9.3). With a damaged configuration the model is then neither listed nor can be shown,
+    and pulling it once more changes nothing until it is deleted.
+    """
+    if await _entry(client, name) is not None:
+        return False
+    try:
+        await client.show(name.short)
+    except ServerFailure as error:
+        return error.kind is ErrorKind.SERVER_FAILURE
+    except ModelNotFound:
+        pass
+    return False
+
+
+async def _entry(client: OllamaClient, name: ModelName) -> TagEntry | None:
+    return next((entry for entry in await client.tags() if parse_model_name(entry.name).key == name.key), None)
 
 
 async def _verified(client: OllamaClient, api: OllamaAPIClient, name: ModelName) -> InstalledModel:
@@ -147,13 +184,13 @@ async def _verified(client: OllamaClient, api: OllamaAPIClient, name: ModelName)
     Raises:
         InstallationError: it is not listed.
     """
-    for entry in await client.tags():
-        if parse_model_name(entry.name).key == name.key:
-            model = installed_model(entry, api.base_url)
-            if not model.is_cloud:
-                model.capabilities = capabilities_of(await client.show(entry.name))
-            return model
-    raise InstallationError(
-        f"Ollama reported that {name.short} was installed but does not list it. Install it again.",
-        InstallationErrorKind.SERVER_ERROR,
-    )
+    entry = await _entry(client, name)
+    if entry is None:
+        raise InstallationError(
+            f"Ollama reported that {name.short} was installed but does not list it; install it again.",
+            InstallationErrorKind.SERVER_ERROR,
+        )
+    model = installed_model(entry, api.base_url)
+    if not model.is_cloud:
+        model.capabilities = capabilities_of(await client.show(entry.name))
+    return model

@@ -30,6 +30,8 @@ class HostClients:
         """The client for a host with these settings. Called in the background loop."""
         client = self._clients.get(api)
         if client is None:
+            import aiohttp  # noqa: F401 - here, so that the first answer's time is not mostly this
+
             from ecs_localai.ollama.client import OllamaClient
 
             client = OllamaClient(
@@ -58,6 +60,10 @@ class HostLink:
     sync: Task[ModelsSnapshot] | None = None
     healthy_since: float | None = None
     """In `Time.elapsed_seconds`."""
+    synced: bool = False
+    """Whether the host's models have been seen: what was loaded before that was not loaded while we looked."""
+    sync_wanted: bool = False
+    """Whether something changed that the next look at the models, not one under way, is to see."""
     deletions: dict[str, Task[None]] = field(default_factory=dict)
     """By model name."""
 
@@ -65,6 +71,8 @@ class HostLink:
         """Cancel what is under way: the host it was for is no longer the one meant."""
         self.probe = None
         self.sync = None
+        self.synced = False
+        self.sync_wanted = False
         self.deletions.clear()
 
 

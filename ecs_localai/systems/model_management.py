@@ -51,6 +51,9 @@ def manage_model_lifecycle(
             models.loaded_models = {}
             ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
     for _, (manager, link) in hosts:
+        if any(model.host != manager.api_client.base_url for model in models.installed_models.values()):
+            nothing = ModelsSnapshot([], [], {}, complete=True)  # they are the former host's
+            _take_in(nothing, models, saved, installed_changes, loaded_changes, ui)
         sync = link.sync
         if sync is not None and sync.is_finished():
             link.sync = None
@@ -59,12 +62,16 @@ def manage_model_lifecycle(
             if isinstance(snapshot, OllamaError):
                 link.probe_timer.restart(time, 0.0)  # ask at once whether it is still there
             elif snapshot is not None:
-                _take_in(snapshot, models, saved, installed_changes, loaded_changes, ui)
-                if not snapshot.complete:
-                    link.sync_timer.restart(time, 0.0)
-        if wanted:
-            link.sync_timer.restart(time, 0.0)
-        if link.sync is None and manager.health_monitor.is_healthy and time.elapsed_seconds >= link.sync_timer.due:
+                used = _take_in(snapshot, models, saved, installed_changes, loaded_changes, ui)
+                if link.synced:  # what was loaded before we looked was not loaded while we looked
+                    _count_uses(used, models, saved)
+                link.synced = True
+                link.sync_wanted |= not snapshot.complete
+        if wanted or time.elapsed_seconds >= link.sync_timer.due:
+            link.sync_wanted = True
+            link.sync_timer.stop()  # one that stays due would make every frame look at everything
+        if link.sync_wanted and link.sync is None and manager.health_monitor.is_healthy:
+            link.sync_wanted = False
             link.sync_timer.stop()
             known = frozenset(models.model_registry.capabilities_by_digest)
             work = read_models(clients, manager.api_client, known)
@@ -78,7 +85,8 @@ def _take_in(
     installed_changes: EventWriter[InstalledModelsChanged],
     loaded_changes: EventWriter[LoadedModelsChanged],
     ui: EventWriter[UIUpdateEvent],
-) -> None:
+) -> list[str]:
+    """Make the world agree with the snapshot; returns the names of the models that are newly loaded."""
     known = models.model_registry.capabilities_by_digest
     known.update(snapshot.capabilities)
     before = models.installed_models
@@ -92,8 +100,6 @@ def _take_in(
     loaded_after = names_of(snapshot.loaded)
     newly_loaded = sorted(loaded_after - loaded_before)
     unloaded = sorted(loaded_before - loaded_after)
-    for name in newly_loaded:
-        _count_use(after.get(name), saved)
     loaded = {model.name: model for model in snapshot.loaded}
     changed = after != before or loaded != models.loaded_models
     models.installed_models = after
@@ -104,6 +110,7 @@ def _take_in(
         loaded_changes.write(LoadedModelsChanged(newly_loaded, unloaded))
     if changed:
         ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
+    return newly_loaded
 
 
 def _remember(
@@ -124,18 +131,19 @@ def _remember(
         model.last_used = usage.last_used
 
 
-def _count_use(model: InstalledModel | None, saved: SavedState) -> None:
+def _count_uses(names: list[str], models: LocalModelManager, saved: SavedState) -> None:
     """A model that was loaded since we looked last is being used."""
-    if model is not None:
-        model.usage_count += 1
-        model.last_used = utc_now()
-        saved.set_model_usage(model.name, ModelUsage(model.usage_count, model.last_used))
+    for name in names:
+        model = models.installed_models.get(name)
+        if model is not None:
+            model.usage_count += 1
+            model.last_used = utc_now()
+            saved.set_model_usage(model.name, ModelUsage(model.usage_count, model.last_used))
 
 
 def delete_models(
     requests: EventReader[DeleteModelRequested],
     hosts: Query[OllamaHostManager, HostLink],
-    time: Time,
     tasks: Res[IoTaskPool],
     clients: Res[HostClients],
     models: Res[LocalModelManager],
@@ -162,7 +170,7 @@ def delete_models(
                 model = models.installed_models.get(name)
                 deleted.write(ModelDeleted(name, model.size if model else None))
             ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
-            link.sync_timer.restart(time, 0.0)
+            link.sync_wanted = True
 
 
 async def _delete(clients: HostClients, manager: OllamaHostManager, name: str) -> None:

@@ -49,7 +49,7 @@ async def read_models(clients: HostClients, api: OllamaAPIClient, known: frozens
     installed = [installed_model(entry, api.base_url) for entry in tags]
     return ModelsSnapshot(
         installed=installed,
-        loaded=[_loaded_model(entry) for entry in running],
+        loaded=[loaded_model(entry) for entry in running],
         capabilities=described,
         complete=len(asked) == len(unknown),
     )
@@ -103,7 +103,8 @@ def installed_model(entry: TagEntry, base_url: str) -> InstalledModel:
     )
 
 
-def _loaded_model(entry: RunningEntry) -> LoadedModel:
+def loaded_model(entry: RunningEntry) -> LoadedModel:
+    """A line of ``/api/ps`` as a loaded model. A pinned one "expires" some 292 years from now (Ollama 0.9.3)."""
     expires = parse_timestamp(entry.expires_at)
     pinned = expires is not None and expires.year > datetime.now(UTC).year + _PINNED_YEARS
     return LoadedModel(

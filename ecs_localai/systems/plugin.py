@@ -18,9 +18,9 @@ from ecs_localai.components.events import (
     OllamaConnectionStatusChanged,
     UIUpdateEvent,
 )
-from ecs_localai.components.features import ExperimentalFeaturesManager
+from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
 from ecs_localai.components.hosts import OllamaConfiguration, OllamaHostManager
-from ecs_localai.components.installation import ModelInstallationManager
+from ecs_localai.components.installation import ModelInstallation, ModelInstallationManager, ModelInstallationTask
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.panel import LocalModelsPanel
 from ecs_localai.components.panel_intents import (
@@ -47,7 +47,8 @@ from ecs_localai.systems.host_connection import (
     monitor_ollama_connection,
     spawn_host,
 )
-from ecs_localai.systems.installation_desk import InstallationDesk
+from ecs_localai.systems.installation_desk import InstallationDesk, drop_if_empty
+from ecs_localai.systems.installation_progress import InstallationRun
 from ecs_localai.systems.installation_tracking import (
     clean_up_installations,
     poll_installation_tasks,
@@ -56,7 +57,7 @@ from ecs_localai.systems.installation_tracking import (
     stop_installations,
     track_installation_progress,
 )
-from ecs_localai.systems.links import HostClients
+from ecs_localai.systems.links import HostClients, HostLink
 from ecs_localai.systems.model_management import delete_models, manage_model_lifecycle
 from ecs_localai.systems.performance_monitoring import MeasurementHistory, monitor_model_performance, start_sampling
 from ecs_localai.systems.persistence import SavedState
@@ -98,6 +99,14 @@ INTENTS = (
     NoticeDismissed,
 )
 """What the systems can be asked."""
+_OURS: dict[type, tuple[type, ...]] = {
+    HostLink: (HostLink, OllamaHostManager),
+    ModelInstallation: (ModelInstallation, ModelInstallationTask, InstallationRun),
+    FeatureToggle: (FeatureToggle,),
+    FeatureToggleGroup: (FeatureToggleGroup,),
+    LocalModelsPanel: (LocalModelsPanel,),
+}
+"""What the systems put into the world: the components that go with each when the app ends."""
 
 
 class LocalModelsPlugin(Plugin):
@@ -131,9 +140,16 @@ class LocalModelsPlugin(Plugin):
         self._add_systems(app)
 
     def shutdown(self, app: App) -> None:
-        """Write what waits to the disk. The app ends the background work by itself."""
+        """Write what waits to the disk, and take out of a host's world what is ours.
+
+        The app ends the background work by itself.
+        """
         if self._saved is not None:
             self._saved.close()
+        for owner, kinds in _OURS.items():
+            for entity, _ in app.world.query(owner):
+                app.world.remove(entity, *kinds)
+                drop_if_empty(entity)
 
     def _add_resources(self, app: App) -> None:
         self._saved = SavedState(self._data_dir)

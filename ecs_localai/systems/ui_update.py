@@ -39,7 +39,10 @@ def update_local_models_ui(
     saved: Res[SavedState],
     view: Res[PanelView],
 ) -> None:
-    """Build anew the sections of `PanelView` that `UIUpdateEvent` names; all of them the first time."""
+    """Build anew the sections of `PanelView` that `UIUpdateEvent` names; all of them the first time.
+
+    `PanelView.revision` grows only where that made a difference.
+    """
     news = updates.read()
     closed = dismissed.read()
     stale = {update.kind for update in news}
@@ -47,35 +50,43 @@ def update_local_models_ui(
         stale.update(UIUpdateKind)
     elif not stale and not closed:
         return
-    _update_notices(view, [update.text for update in news if update.text] + saved.take_problems(), closed)
+    texts = [update.text for update in news if update.text] + saved.take_problems()
+    sections: dict[str, object] = {"notices": _notices(view, texts, closed)}
     for _, (manager, link) in hosts:
         if UIUpdateKind.HOST_CHANGED in stale:
-            view.host = host_view(manager)
+            sections["host"] = host_view(manager)
         if stale & {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.HOST_CHANGED}:
-            view.models = model_rows(models, link.deletions)
-            view.models_empty_text = models_empty_text(manager)
+            sections["models"] = model_rows(models, link.deletions)
+            sections["models_empty_text"] = models_empty_text(manager)
         break
     if UIUpdateKind.INSTALLATIONS_CHANGED in stale:
         fractions = {installation.installation_id: run.fraction for _, (installation, run) in runs}
-        view.installations = installation_rows([row for _, row in installations], fractions)
+        sections["installations"] = installation_rows([row for _, row in installations], fractions)
         for _, panel in panels:
-            view.install_error = panel.install_error
-    if UIUpdateKind.MEASUREMENTS_CHANGED in stale:
-        view.gauges = gauges(models.resource_monitor, history)
+            sections["install_error"] = panel.install_error
     if UIUpdateKind.EXPERIMENTAL_FEATURE_CHANGED in stale:
         by_entity = dict(iter(toggles))
-        view.features = toggle_groups([group for _, group in groups], by_entity, features)
-    if stale & {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.MEASUREMENTS_CHANGED}:
-        view.summary = summary_text(models)
-    view.revision += 1
+        sections["features"] = toggle_groups([group for _, group in groups], by_entity, features)
+    if stale & {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.HOST_CHANGED, UIUpdateKind.MEASUREMENTS_CHANGED}:
+        sections["summary"] = summary_text(models)
+    changed = view.revision == 0
+    for name, section in sections.items():
+        if getattr(view, name) != section:
+            setattr(view, name, section)
+            changed = True
+    if UIUpdateKind.MEASUREMENTS_CHANGED in stale:
+        view.gauges = gauges(models.resource_monitor, history)  # a new sample moves the sparkline in any case
+        changed = True
+    if changed:
+        view.revision += 1
 
 
-def _update_notices(view: PanelView, texts: list[str], closed: list[NoticeDismissed]) -> None:
-    """Add new sentences below the older ones; the same sentence is not shown twice."""
+def _notices(view: PanelView, texts: list[str], closed: list[NoticeDismissed]) -> list[NoticeView]:
+    """The notices with new sentences below the older ones; the same sentence is not shown twice."""
     gone = {notice.notice_id for notice in closed}
     notices = [notice for notice in view.notices if notice.notice_id not in gone]
     for text in texts:
         if all(notice.text != text for notice in notices):
             view.last_notice_id += 1
             notices.append(NoticeView(view.last_notice_id, text))
-    view.notices = notices[-MOST_NOTICES:]
+    return notices[-MOST_NOTICES:]

@@ -1,0 +1,137 @@
+"""How far installations are: a moving bar on a terminal, a line now and then elsewhere, or JSON."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from ecs_localai.commands.event_text import event_json, event_text, percent_text, progress_detail
+from ecs_localai.commands.terminal import is_terminal, printable, say, write_bytes
+from ecs_localai.components.events import (
+    ModelInstallationCompleted,
+    ModelInstallationProgress,
+    ModelInstallationStarted,
+)
+from ecs_localai.components.installation import InstallationStatus
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+LINE_SECONDS = 2.0
+"""Between two lines about the same installation where there is no terminal."""
+
+
+class InstallDisplay(Protocol):
+    """Shows the events of installations; failures are told elsewhere. `show` may raise `OutputClosed`."""
+
+    def __enter__(self) -> object:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the output as it should stay."""
+
+    def show(self, event: object) -> None:
+        """Show one event."""
+
+
+def display_for(as_json: bool) -> InstallDisplay:
+    """The display that fits standard output."""
+    if as_json:
+        return JsonDisplay()
+    return BarDisplay() if is_terminal() else LineDisplay()
+
+
+class _Plain:
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to put back."""
+
+
+class JsonDisplay(_Plain):
+    """Every event as a line of JSON."""
+
+    def show(self, event: object) -> None:
+        """Print it."""
+        write_bytes(event_json(event) + b"\n")
+
+
+class LineDisplay(_Plain):
+    """Lines of text: the beginning, each new stage, the end, and where it stands every two seconds."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[InstallationStatus, float]] = {}
+
+    def show(self, event: object) -> None:
+        """Print it, unless a line about the same stage has just been printed."""
+        if isinstance(event, ModelInstallationProgress):
+            status, told = self._last.get(event.installation_id, (None, 0.0))
+            now = time.monotonic()
+            nothing_yet = event.fraction is None and event.status == InstallationStatus.DOWNLOADING
+            if nothing_yet or (status == event.status and now - told < LINE_SECONDS):
+                return
+            self._last[event.installation_id] = event.status, now
+        elif not isinstance(event, (ModelInstallationStarted, ModelInstallationCompleted)):
+            return
+        line = event_text(event)
+        if line is not None:
+            say(line)
+
+
+class BarDisplay:
+    """One bar an installation, which rich redraws in place from a thread of its own."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
+
+        from ecs_localai.commands.tables import console
+
+        self._console = console()
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=32),
+            TextColumn("{task.fields[percent]:>5}", markup=False, table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=self._console,
+        )
+        self._rows: dict[str, TaskID] = {}
+
+    def __enter__(self) -> object:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, event: object) -> None:
+        """Move the bar. What it shows never goes back: the events' fractions and bytes don't."""
+        if isinstance(event, ModelInstallationStarted):
+            self._row(event.installation_id, event.model_name)
+        elif isinstance(event, ModelInstallationProgress):
+            self._progress.update(
+                self._row(event.installation_id, event.model_name),
+                total=None if event.fraction is None else 1.0,
+                completed=event.fraction or 0.0,
+                percent=percent_text(event.fraction),
+                detail=progress_detail(event),
+            )
+        elif isinstance(event, ModelInstallationCompleted):
+            self._progress.remove_task(self._row(event.installation_id, event.model.name))
+            self._progress.refresh()  # or the bar that is gone would be drawn once more, below the line
+            self._progress.print(event_text(event) or "", markup=False, highlight=False)
+
+    def _row(self, installation_id: str, name: str) -> TaskID:
+        row = self._rows.get(installation_id)
+        if row is None:
+            row = self._progress.add_task(printable(name), total=None, percent="", detail="Starting")
+            self._rows[installation_id] = row
+        return row

@@ -1,0 +1,155 @@
+"""What a person sees: `PanelView` follows the world, and its revision grows exactly when something in it changed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ecs_localai import (
+    Activity,
+    DeleteModelRequested,
+    HostEdited,
+    ModelInstallationCompleted,
+    NoticeDismissed,
+    OllamaHostManager,
+    PanelView,
+    RefreshRequested,
+    ToggleRequested,
+)
+from ecs_localai.systems.performance_monitoring import MeasurementHistory
+from ecs_localai.systems.ui_update import MOST_NOTICES
+from tests.rig.ollama_server import OllamaServer
+from tests.rig.registry import Registry
+from tests.systems.systems_parts import Driven
+
+
+def contents(driven: Driven) -> dict[str, str]:
+    """Everything on the panel but the revision, as text by section; a gauge's history by its number of samples."""
+    view = driven.view
+    sections = {field.name: repr(getattr(view, field.name)) for field in dataclasses.fields(PanelView)}
+    del sections["revision"]
+    samples = driven.app.world.resource(MeasurementHistory).memory.count
+    sections["gauges"] = repr((samples, [dataclasses.replace(gauge, history=None) for gauge in view.gauges]))
+    return sections
+
+
+class Watched(Driven):
+    """Looks after every frame whether the revision grew, and whether the panel changed: never one without the other."""
+
+    def __init__(self, port: int | None = None) -> None:
+        super().__init__(port)
+        self._seen = (self.view.revision, contents(self))
+        self.unchanged_frames = 0
+
+    def update(self, dt: float | None = None) -> None:
+        """One frame."""
+        super().update(dt)
+        revision, before = self._seen
+        now = contents(self)
+        if self.view.revision == revision:
+            assert now == before
+            self.unchanged_frames += 1
+        else:
+            assert self.view.revision == revision + 1
+            assert revision == 0 or now != before, "the revision grew and nothing changed"
+        self._seen = (self.view.revision, now)
+
+
+def test_the_revision_grows_exactly_when_something_changed(ollama_server: OllamaServer, registry: Registry) -> None:
+    name = registry.name_for("tiny:latest")
+    try:
+        with Watched(ollama_server.port) as driven:
+            driven.connect()
+            driven.ask_for(name)
+            driven.ask_for("not a name")
+            driven.write(ToggleRequested("custom_providers", True))
+            driven.write(HostEdited("not an address"))
+            driven.until_event(ModelInstallationCompleted)
+            driven.until(lambda: driven.model_row(name))
+            driven.write(DeleteModelRequested(name))
+            driven.until(lambda: not driven.model_row(name))
+            driven.write(RefreshRequested())
+            driven.write(HostEdited("not an address"))
+            driven.until(lambda: driven.view.installations and len(driven.view.installations) == 1)
+            assert driven.unchanged_frames > 100
+    finally:
+        ollama_server.delete(name)
+
+
+def test_a_host_that_stays_away_changes_nothing_on_the_panel() -> None:
+    with Watched() as driven:
+        health = driven.app.world.query(OllamaHostManager)[0][1].health_monitor
+        driven.until(lambda: health.consecutive_failures >= 3)
+        assert driven.unchanged_frames > 100
+
+
+def test_idle_frames_look_at_nothing(ollama_server: OllamaServer) -> None:
+    """On a clock that stands still no timer is due, so a frame works only when something has arrived."""
+    with Driven(ollama_server.port) as driven:
+        driven.connect()
+        driven.update(0.0)
+        assert frames_at_work(driven) < 20
+
+
+def test_frames_without_a_host_are_idle_too(fresh_ollama: OllamaServer) -> None:
+    """Also long after the host has gone, when every timer of its own has come and gone."""
+    with Driven(fresh_ollama.port) as driven:
+        driven.until(lambda: driven.view.host.status_text == "Connected")
+        fresh_ollama.terminate()
+        driven.write(RefreshRequested())
+        driven.until(lambda: driven.view.host.status_text == "Not connected")
+        health = driven.app.world.query(OllamaHostManager)[0][1].health_monitor
+        failures = health.consecutive_failures
+        driven.update(60.0)
+        driven.until(lambda: health.consecutive_failures > failures)
+        driven.update(0.0)
+        assert frames_at_work(driven) < 20
+
+
+def frames_at_work(driven: Driven) -> int:
+    """In how many of 300 frames at one moment of the world's clock the sets were not passed over."""
+    activity = driven.app.world.resource(Activity)
+    at_work = 0
+    for _ in range(300):
+        driven.update(0.0)
+        at_work += activity.happened
+    return at_work
+
+
+def test_notices_are_few_told_once_and_dismissed() -> None:
+    with Driven() as driven:
+        for number in range(MOST_NOTICES + 2):
+            driven.write(ToggleRequested(f"unknown_{number}", True))
+            driven.write(ToggleRequested(f"unknown_{number}", True))
+            driven.update()
+        assert [notice.split()[4] for notice in driven.notices()] == [f"unknown_{n};" for n in range(2, 6)]
+        first, *others = driven.view.notices
+        driven.write(NoticeDismissed(first.notice_id))
+        driven.write(NoticeDismissed(999))
+        driven.update()
+        assert driven.view.notices == others
+        assert len({notice.notice_id for notice in [first, *others]}) == MOST_NOTICES
+
+
+def test_running_installations_come_first_and_ended_ones_last(ollama_server: OllamaServer, registry: Registry) -> None:
+    names = [registry.name_for(name) for name in ("tiny:latest", "smollm2:135m", "middle:latest")]
+    registry.files.throttle(2e6)
+    try:
+        with Driven(ollama_server.port) as driven:
+            driven.ask_for("not a name")
+            driven.ask_for(names[2])
+            driven.until(lambda: driven.installation(names[2]).progress.bytes_downloaded)
+            driven.ask_for(names[0])
+            driven.until_event(ModelInstallationCompleted)
+            assert [row.name for row in driven.view.installations] == [names[2], "not a name", names[0]]
+            assert driven.installation_row(names[0]).fraction == 1.0
+    finally:
+        for name in names:
+            ollama_server.delete(name)
+
+
+def test_the_list_of_models_says_why_it_is_empty(fresh_ollama: OllamaServer) -> None:
+    with Driven(fresh_ollama.port) as driven:
+        driven.update()
+        assert "once Ollama is connected" in driven.view.models_empty_text
+        driven.until(lambda: "No models yet" in driven.view.models_empty_text)
+        driven.until(lambda: driven.view.summary.startswith("0 installed"))
