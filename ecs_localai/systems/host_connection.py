@@ -16,8 +16,9 @@ from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.address import HostAddress, parse_host
 from ecs_localai.ollama.errors import InvalidHost, OllamaError
 from ecs_localai.runtime import EventReader, EventWriter, IoTaskPool, Query, Res, Time, Wakeups, World
+from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_probe import ProbeResult, probe_host
-from ecs_localai.systems.links import HostClients, HostLink, settle
+from ecs_localai.systems.links import HostLink, settle
 from ecs_localai.systems.persistence import SavedState
 
 HEALTHY_INTERVAL = 5.0

@@ -7,7 +7,7 @@ import time
 import msgspec
 
 from ecs_localai.components.hosts import OllamaAPIClient
-from ecs_localai.systems.links import HostClients
+from ecs_localai.systems.host_clients import HostClients
 
 
 class ProbeResult(msgspec.Struct, frozen=True):

@@ -37,9 +37,9 @@ from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_name
 from ecs_localai.runtime import App, Commands
+from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.installation_progress import InstallationRun
 from ecs_localai.systems.installing import install_model_from_ollama
-from ecs_localai.systems.links import HostClients
 from ecs_localai.systems.persistence import SavedState
 
 AT_ONCE = 2

@@ -25,7 +25,7 @@ from ecs_localai.ollama.errors import (
 )
 from ecs_localai.ollama.names import ModelName, parse_model_name
 from ecs_localai.ollama.pull import PullPhase, PullProgress
-from ecs_localai.systems.links import HostClients
+from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.model_sync import capabilities_of, installed_model
 
 if TYPE_CHECKING:

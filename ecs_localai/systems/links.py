@@ -1,4 +1,4 @@
-"""The connection between a host's entity and the HTTP client that talks to it."""
+"""What is under way with a host: the link between its entity and its background work."""
 
 from __future__ import annotations
 
@@ -9,45 +9,10 @@ from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.runtime import Task, TaskCancelled, Timer
 
 if TYPE_CHECKING:
-    from ecs_localai.components.hosts import OllamaAPIClient
-    from ecs_localai.ollama.client import OllamaClient
     from ecs_localai.systems.host_probe import ProbeResult
     from ecs_localai.systems.model_sync import ModelsSnapshot
 
 T = TypeVar("T")
-
-
-class HostClients:
-    """One HTTP client a host, made when it is first needed. A resource; used in the background only.
-
-    aiohttp is imported with the first client, in the background, because that takes longer than a frame.
-    """
-
-    def __init__(self) -> None:
-        self._clients: dict[OllamaAPIClient, OllamaClient] = {}
-
-    def get(self, api: OllamaAPIClient) -> OllamaClient:
-        """The client for a host with these settings. Called in the background loop."""
-        client = self._clients.get(api)
-        if client is None:
-            import aiohttp  # noqa: F401 - here, so that the first answer's time is not mostly this
-
-            from ecs_localai.ollama.client import OllamaClient
-
-            client = OllamaClient(
-                api.base_url,
-                connect_timeout=api.timeout.total_seconds(),
-                headers=api.authentication.request_headers() if api.authentication else None,
-            )
-            self._clients[api] = client
-        return client
-
-    async def close(self) -> None:
-        """Close every client's connections."""
-        clients = list(self._clients.values())
-        self._clients.clear()
-        for client in clients:
-            await client.aclose()
 
 
 @dataclass(slots=True)

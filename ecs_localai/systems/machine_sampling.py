@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ecs_localai.systems.gpu_sampling import GpuSample, GpuSampler
+from ecs_localai.systems.traffic_sampling import TrafficSample, TrafficSampler
 
 if TYPE_CHECKING:
     import psutil
@@ -38,44 +39,20 @@ class MachineSample(msgspec.Struct, frozen=True):
     memory_total: int
     gpus: tuple[GpuSample, ...]
     gpu_reason: str | None
-    disk_path: str
-    disk_total: int | None
-    disk_free: int | None
-    disk_reason: str | None
-    read_per_second: float | None
-    write_per_second: float | None
-    received: int | None
-    sent: int | None
-    received_per_second: float | None
-    sent_per_second: float | None
+    traffic: TrafficSample
+    """The newest look at disk and network; they are looked at less often."""
     processes: tuple[ProcessSample, ...]
-
-
-class _Counter:
-    """Turns a growing counter into a rate."""
-
-    __slots__ = ("_last", "_time")
-
-    def __init__(self) -> None:
-        self._last: int | None = None
-        self._time = 0.0
-
-    def rate(self, value: int, now: float) -> float | None:
-        """Units per second since the last call; None at the first, and after the counter began anew."""
-        last, before = self._last, self._time
-        self._last, self._time = value, now
-        if last is None or value < last or now <= before:
-            return None
-        return (value - last) / (now - before)
 
 
 class MachineSampler:
     """Takes samples. Keeps what rates need from one to the next; to be used by one thread at a time."""
 
     def __init__(self, models_path: Path | None = None) -> None:
-        self._path = models_path or _default_models_path()
         self._gpus = GpuSampler()
-        self._read, self._written, self._received, self._sent = _Counter(), _Counter(), _Counter(), _Counter()
+        self._traffic = TrafficSampler(models_path)
+        self._newest_traffic: TrafficSample | None = None
+        self._looked_at_traffic = float("-inf")
+        self._cores = 0
         self._processes: dict[int, psutil.Process] = {}
         self._known_pids: set[int] = set()
         self._seen_pids: set[int] = set()
@@ -88,29 +65,17 @@ class MachineSampler:
 
         now = time.monotonic()
         memory = psutil.virtual_memory()
-        cores = psutil.cpu_count() or 1
+        self._cores = self._cores or psutil.cpu_count() or 1
         gpus, gpu_reason = self._gpus.sample()
-        disk_total, disk_free, disk_reason = self._disk()
-        io = psutil.disk_io_counters()
-        net = psutil.net_io_counters()
         return MachineSample(
             cpu_percent=self._cpu_percent(),
-            core_count=cores,
+            core_count=self._cores,
             memory_used=memory.total - memory.available,
             memory_total=memory.total,
             gpus=gpus,
             gpu_reason=gpu_reason,
-            disk_path=str(self._path),
-            disk_total=disk_total,
-            disk_free=disk_free,
-            disk_reason=disk_reason,
-            read_per_second=self._read.rate(io.read_bytes, now) if io else None,
-            write_per_second=self._written.rate(io.write_bytes, now) if io else None,
-            received=net.bytes_recv if net else None,
-            sent=net.bytes_sent if net else None,
-            received_per_second=self._received.rate(net.bytes_recv, now) if net else None,
-            sent_per_second=self._sent.rate(net.bytes_sent, now) if net else None,
-            processes=self._sample_processes(now, cores),
+            traffic=self._sample_traffic(now),
+            processes=self._sample_processes(now, self._cores),
         )
 
     def close(self) -> None:
@@ -124,14 +89,11 @@ class MachineSampler:
         before, self._looked_at_cpu = self._looked_at_cpu, True
         return share if before else None
 
-    def _disk(self) -> tuple[int | None, int | None, str | None]:
-        import psutil
-
-        try:
-            usage = psutil.disk_usage(str(self._path))
-        except OSError as error:
-            return None, None, f"The disk of {self._path} cannot be looked at: {error.strerror}."
-        return usage.total, usage.free, None
+    def _sample_traffic(self, now: float) -> TrafficSample:
+        if self._newest_traffic is None or now - self._looked_at_traffic >= TRAFFIC_SECONDS:
+            self._looked_at_traffic = now
+            self._newest_traffic = self._traffic.sample(now)
+        return self._newest_traffic
 
     def _sample_processes(self, now: float, cores: int) -> tuple[ProcessSample, ...]:
         import psutil
@@ -180,6 +142,8 @@ class MachineSampler:
 
 
 PROCESS_SEARCH_SECONDS = 4.0
+TRAFFIC_SECONDS = 5.0
+"""Between two looks at disk and network. They cost as much as all the rest of a sample."""
 
 
 def is_ollama_process(name: str, cmdline: list[str]) -> bool:
@@ -201,14 +165,3 @@ def _label(cmdline: list[str]) -> str:
         if found:
             return f"runner {digest[:12]}"
     return "ollama serve"
-
-
-def _default_models_path() -> Path:
-    """The nearest existing folder to where Ollama keeps models (its ``OLLAMA_MODELS``, else ``~/.ollama/models``)."""
-    import os
-
-    chosen = os.environ.get("OLLAMA_MODELS")
-    path = Path(chosen) if chosen else Path.home() / ".ollama" / "models"
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path

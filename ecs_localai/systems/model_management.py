@@ -19,7 +19,8 @@ from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.runtime import EventReader, EventWriter, IoTaskPool, Query, Res, Time
 from ecs_localai.store.state import ModelUsage
-from ecs_localai.systems.links import HostClients, HostLink, settle
+from ecs_localai.systems.host_clients import HostClients
+from ecs_localai.systems.links import HostLink, settle
 from ecs_localai.systems.model_sync import ModelsSnapshot, names_of, read_models
 from ecs_localai.systems.persistence import SavedState
 

@@ -13,7 +13,7 @@ from ecs_localai.components.hosts import OllamaAPIClient
 from ecs_localai.components.models import InstalledModel, LoadedModel, ModelCapabilities
 from ecs_localai.ollama.errors import InvalidRequest, ModelNotFound, ServerFailure
 from ecs_localai.ollama.wire import RunningEntry, ShowReply, TagEntry, parse_timestamp
-from ecs_localai.systems.links import HostClients
+from ecs_localai.systems.host_clients import HostClients
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient

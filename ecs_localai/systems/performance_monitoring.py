@@ -14,6 +14,7 @@ from ecs_localai.systems.machine_sampling import MachineSample, MachineSampler
 
 if TYPE_CHECKING:
     from ecs_localai.systems.gpu_sampling import GpuSample
+    from ecs_localai.systems.traffic_sampling import TrafficSample
 
 SAMPLE_INTERVAL = 2.0
 """Seconds between two samples."""
@@ -110,16 +111,20 @@ def _record(sample: MachineSample, monitor: ModelResourceMonitor) -> None:
         usage.utilization_percent = gpu.utilization_percent
         usage.memory_used_bytes, usage.memory_total_bytes = gpu.memory_used, gpu.memory_total
         usage.temperature_celsius, usage.power_watts = gpu.temperature_celsius, gpu.power_watts
+    _record_traffic(sample.traffic, monitor)
+
+
+def _record_traffic(traffic: TrafficSample, monitor: ModelResourceMonitor) -> None:
     disk, network = monitor.disk_usage, monitor.network_usage
-    disk.path, disk.total_bytes, disk.free_bytes = sample.disk_path, sample.disk_total, sample.disk_free
-    disk.unavailable_reason = sample.disk_reason
-    if sample.disk_total and sample.disk_free is not None:
-        disk.used_bytes = sample.disk_total - sample.disk_free
-        disk.percent = 100.0 * disk.used_bytes / sample.disk_total
-    disk.read_bytes_per_second, disk.write_bytes_per_second = sample.read_per_second, sample.write_per_second
-    network.received_bytes, network.sent_bytes = sample.received, sample.sent
-    network.received_bytes_per_second = sample.received_per_second
-    network.sent_bytes_per_second = sample.sent_per_second
+    disk.path, disk.total_bytes, disk.free_bytes = traffic.disk_path, traffic.disk_total, traffic.disk_free
+    disk.unavailable_reason = traffic.disk_reason
+    if traffic.disk_total and traffic.disk_free is not None:
+        disk.used_bytes = traffic.disk_total - traffic.disk_free
+        disk.percent = 100.0 * disk.used_bytes / traffic.disk_total
+    disk.read_bytes_per_second, disk.write_bytes_per_second = traffic.read_per_second, traffic.write_per_second
+    network.received_bytes, network.sent_bytes = traffic.received, traffic.sent
+    network.received_bytes_per_second = traffic.received_per_second
+    network.sent_bytes_per_second = traffic.sent_per_second
 
 
 def _record_processes(sample: MachineSample, monitor: ModelResourceMonitor) -> None:

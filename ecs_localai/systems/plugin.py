@@ -41,6 +41,7 @@ from ecs_localai.systems.features import (
     request_feature_toggles,
     spawn_feature_toggles,
 )
+from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_connection import (
     configuration_from_environment,
     follow_host_field,
@@ -57,7 +58,7 @@ from ecs_localai.systems.installation_tracking import (
     stop_installations,
     track_installation_progress,
 )
-from ecs_localai.systems.links import HostClients, HostLink
+from ecs_localai.systems.links import HostLink
 from ecs_localai.systems.model_management import delete_models, manage_model_lifecycle
 from ecs_localai.systems.performance_monitoring import MeasurementHistory, monitor_model_performance, start_sampling
 from ecs_localai.systems.persistence import SavedState

@@ -1,0 +1,59 @@
+"""A client for Ollama servers and model registries (aiohttp, msgspec). No ECS: usable alone.
+
+``from ecs_localai.ollama import OllamaClient`` and the like load only what is asked for; aiohttp is
+imported with the first request.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .address import HostAddress, parse_host
+    from .client import OllamaClient
+    from .errors import ErrorKind, OllamaError, PullFailed, PullFailure
+    from .names import ModelName, parse_model_name
+    from .pull import PullPhase, PullProgress, PullSummary
+    from .registry import Manifest, fetch_manifest
+
+__all__ = [
+    "ErrorKind",
+    "HostAddress",
+    "Manifest",
+    "ModelName",
+    "OllamaClient",
+    "OllamaError",
+    "PullFailed",
+    "PullFailure",
+    "PullPhase",
+    "PullProgress",
+    "PullSummary",
+    "fetch_manifest",
+    "parse_host",
+    "parse_model_name",
+]
+
+_HOMES = {
+    "ErrorKind": "errors",
+    "HostAddress": "address",
+    "Manifest": "registry",
+    "ModelName": "names",
+    "OllamaClient": "client",
+    "OllamaError": "errors",
+    "PullFailed": "errors",
+    "PullFailure": "errors",
+    "PullPhase": "pull",
+    "PullProgress": "pull",
+    "PullSummary": "pull",
+    "fetch_manifest": "registry",
+    "parse_host": "address",
+    "parse_model_name": "names",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{home}", __name__), name)
