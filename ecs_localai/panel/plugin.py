@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ecs_localai.panel.panel import Panel
     from ecs_localai.panel.window import PanelWindow
 
+__all__ = ["PanelPlugin"]
+
 THEMES = ("light", "dark", "system")
 
 
