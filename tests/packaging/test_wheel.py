@@ -62,7 +62,7 @@ def test_what_is_installed_works_away_from_the_checkout(wheel: Path, tmp_path: P
     zipfile.ZipFile(wheel).extractall(site)
     picture = tmp_path / "panel.png"
     code = "import ecs_localai, sys; from ecs_localai.cli import main; print(ecs_localai.__file__); main()"
-    arguments = ["--host", "127.0.0.1:9", "--data-dir", tmp_path / "data", "screenshot", "--out", picture]
+    arguments = ["--host", "127.0.0.1:9", "--data-dir", str(tmp_path / "data"), "screenshot", "--out", str(picture)]
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         env={**os.environ, "PYTHONPATH": str(site)},
