@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
@@ -50,12 +52,29 @@ def start_sampling(world: World, tasks: Res[IoTaskPool]) -> None:
 
 
 async def sample_forever(channel: Latest[MachineSample]) -> None:
-    """Send a sample every `SAMPLE_INTERVAL` seconds until cancelled. The measuring has a thread of its own."""
+    """Send a sample every `SAMPLE_INTERVAL` seconds until cancelled.
+
+    The measuring has a thread of its own, which sleeps by itself: being sent to work by the loop each time costs as
+    much as the measuring.
+    """
+    loop = asyncio.get_running_loop()
+    stop = threading.Event()
+
+    def hand_over(sample: MachineSample) -> None:
+        loop.call_soon_threadsafe(channel.send, sample)
+
+    try:
+        await asyncio.to_thread(_sample_until, stop, hand_over)
+    finally:
+        stop.set()  # the loop waits for the thread before it closes
+
+
+def _sample_until(stop: threading.Event, hand_over: Callable[[MachineSample], None]) -> None:
     sampler = MachineSampler()
     try:
-        while True:
-            channel.send(await asyncio.to_thread(sampler.sample))
-            await asyncio.sleep(SAMPLE_INTERVAL)
+        while not stop.is_set():
+            hand_over(sampler.sample())
+            stop.wait(SAMPLE_INTERVAL)
     finally:
         sampler.close()
 

@@ -16,6 +16,8 @@ _ORDER = {
     InstallationPhase.COMPLETED: 3,
 }
 
+_ICONS = {InstallationPhase.VERIFYING: "shield-check", InstallationPhase.CANCELLED: "circle-x"}
+
 
 def installation_rows(
     installations: list[ModelInstallation], fractions: Mapping[str, float | None]
@@ -46,6 +48,7 @@ def _row(one: ModelInstallation, fraction: float | None) -> InstallationRow:
         can_cancel=not one.status.is_finished,
         can_retry=ended_badly,
         can_dismiss=ended_badly,
+        icon=_ICONS.get(kind, ""),
     )
 
 

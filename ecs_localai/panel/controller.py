@@ -1,0 +1,225 @@
+"""What input does: the pointer and the keyboard act on the panel through this."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecs_localai.components.panel_intents import (
+    DeleteModelRequested,
+    HostEdited,
+    InstallRequested,
+    RefreshRequested,
+)
+from ecs_localai.panel.actions import (
+    AskDelete,
+    ConfirmDelete,
+    KeepModel,
+    ShowAllInstallations,
+    SubmitField,
+)
+from ecs_localai.panel.focus import nearest_survivor, next_in
+from ecs_localai.panel.state import HOST_FIELD, INSTALL_FIELD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecs_localai.panel.clipboard import Clipboard
+    from ecs_localai.panel.field_state import FieldState
+    from ecs_localai.panel.frame import Frame
+    from ecs_localai.panel.ink import Ink
+    from ecs_localai.panel.scene import Node
+    from ecs_localai.panel.scrolling import Scroller
+    from ecs_localai.panel.state import UiState
+
+_BLINK = 0.53  # seconds that the caret is on, then off
+_BLINKS_FOR = 10.0  # seconds after the last key; then it stays on, and nothing has to be painted
+
+
+class Controller:
+    """Carries out what a person does, on the state and the view.
+
+    Args:
+        emit: called with each intent.
+        clock: seconds, going forward.
+    """
+
+    def __init__(
+        self,
+        state: UiState,
+        scroller: Scroller,
+        clipboard: Clipboard,
+        clock: Callable[[], float],
+        emit: Callable[[object], None],
+    ) -> None:
+        self.state = state
+        self.scroller = scroller
+        self.clipboard = clipboard
+        self.clock = clock
+        self.emit = emit
+        self.frame: Frame | None = None
+        """The layout that the person sees."""
+        self.ink: Ink | None = None
+        self.stale = True
+        """Whether something changed that has to be laid out again."""
+        self.reveal: str | None = None
+        """The node to scroll to once it is laid out."""
+        self._typed_at = 0.0
+        self.submitted = ""
+        """The model's name submitted last, until it is known whether it was refused."""
+        self._focus_order: list[str] = []
+
+    # ---- focus
+
+    @property
+    def field(self) -> FieldState | None:
+        """The text field that has the focus, or None."""
+        return self.state.field(self.state.focus)
+
+    def set_focus(self, node_id: str | None, *, visible: bool = False) -> None:
+        """Move the focus; ``visible`` when the keyboard moved it, so that a ring shows where it is."""
+        state = self.state
+        if state.focus == node_id and state.focus_visible == visible:
+            return
+        if state.focus == HOST_FIELD and node_id != HOST_FIELD and state.host.changed:
+            # An address that wasn't confirmed, left beside the state of another, would mislead.
+            state.host.edit.set_text(state.host.shown)
+        left = self.field
+        if left is not None and state.focus != node_id:
+            left.edit.composition = ""
+            left.edit.place(left.edit.caret)
+            left.scroll = 0
+        state.focus, state.focus_visible = node_id, visible and node_id is not None
+        if visible:
+            self.reveal = node_id
+        self.typed()
+
+    def move_focus(self, step: int) -> None:
+        """To the next control, or with -1 to the one before."""
+        if self.frame is None:
+            return
+        target = next_in(self.frame.focusable(), self.state.focus, step)
+        self.set_focus(target, visible=True)
+        entered = self.field
+        if entered is not None:
+            entered.edit.select_all()
+
+    def keep_focus_alive(self) -> None:
+        """After a layout: when the focused control is gone, another one takes the focus."""
+        focus = self.state.focus
+        if self.frame is None or focus is None:
+            return
+        order = self.frame.focusable()
+        if focus not in order:
+            following = nearest_survivor(self._focus_order, order, focus)
+            self.set_focus(following, visible=self.state.focus_visible)
+        self._focus_order = order
+
+    # ---- the caret
+
+    def typed(self) -> None:
+        """Something happened in a field: its caret is shown and begins to blink anew."""
+        self._typed_at = self.clock()
+        self.stale = True
+
+    def caret_on(self, now: float) -> bool:
+        """Whether the caret is in the visible half of its blinking."""
+        since = now - self._typed_at
+        return self.state.window_active and (since >= _BLINKS_FOR or int(since / _BLINK) % 2 == 0)
+
+    def next_blink(self, now: float) -> float | None:
+        """When the caret appears or disappears next; None when it doesn't."""
+        since = now - self._typed_at
+        if self.field is None or not self.state.window_active or since >= _BLINKS_FOR:
+            return None
+        return self._typed_at + (int(since / _BLINK) + 1) * _BLINK
+
+    # ---- actions
+
+    def activate(self, node: Node) -> None:
+        """Do what a control is for."""
+        action = node.action
+        self.stale = True
+        if not node.enabled or action is None:
+            return
+        if isinstance(action, SubmitField):
+            self.submit(action.field_id)
+        elif isinstance(action, AskDelete):
+            self._ask(action.model_name)
+        elif isinstance(action, KeepModel):
+            self.keep_model()
+        elif isinstance(action, ConfirmDelete):
+            self.state.confirming = None
+            self._refocus(f"delete:{action.model_name}")
+            self.emit(DeleteModelRequested(action.model_name))
+        elif isinstance(action, ShowAllInstallations):
+            self.state.all_installations = action.all
+        else:
+            self.emit(action)
+
+    def _ask(self, model_name: str) -> None:
+        self.state.confirming = model_name
+        # The answer that changes nothing comes first under the keyboard.
+        self._refocus(f"keep:{model_name}")
+
+    def keep_model(self) -> None:
+        """Take the question whether to delete away."""
+        name, self.state.confirming = self.state.confirming, None
+        self.stale = True
+        if name is not None:
+            self._refocus(f"delete:{name}")
+
+    def _refocus(self, node_id: str) -> None:
+        """The control takes the focus over from the one it stands in for, as visible as that was."""
+        self.state.focus = node_id
+        self.stale = True
+
+    def submit(self, field_id: str) -> None:
+        """Take what a text field holds; an empty one only takes the focus."""
+        field = self.state.field(field_id)
+        if field is None:
+            return
+        text = field.edit.text.strip()
+        if not text:
+            self.set_focus(field_id, visible=self.state.focus_visible)
+            return
+        self.typed()
+        if field_id == INSTALL_FIELD:
+            self.submitted = text
+            field.edit.set_text("")
+            self.state.install_error_hidden = True
+            self.emit(InstallRequested(text))
+        else:
+            self.emit(HostEdited(text))
+
+    def install_refused(self) -> None:
+        """The name submitted last was refused: put it back to be corrected, unless another was begun."""
+        self.state.install_error_hidden = False
+        self.stale = True
+        if self.submitted and not self.state.install.edit.text:
+            self.state.install.edit.set_text(self.submitted)
+        self.submitted = ""
+
+    def install_text_changed(self) -> None:
+        """What the error was about isn't there any more."""
+        self.state.install_error_hidden = True
+
+    def refresh(self) -> None:
+        """Ask the systems to look again now."""
+        self.emit(RefreshRequested())
+
+    def escape(self) -> bool:
+        """Esc: leave the innermost thing that one is in. False when there was nothing to leave."""
+        state, field = self.state, self.field
+        self.stale = True
+        if field is not None and field.edit.composition:
+            field.edit.composition = ""
+        elif state.focus == HOST_FIELD and state.host.changed:
+            state.host.edit.set_text(state.host.shown)
+            self.typed()
+        elif state.confirming is not None:
+            self.keep_model()
+        elif state.focus is not None:
+            self.set_focus(None)
+        else:
+            return False
+        return True

@@ -1,0 +1,146 @@
+"""The keyboard: moving the focus, activating, scrolling, editing text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pygame
+
+from ecs_localai.panel.state import HOST_FIELD, INSTALL_FIELD
+
+if TYPE_CHECKING:
+    from ecs_localai.panel.controller import Controller
+    from ecs_localai.panel.editing import LineEdit
+
+_ARROW_SCROLL = 60
+_ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
+
+
+class KeyInput:
+    """Turns the keyboard's events into what the controller does."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+
+    def key(self, key: int, mod: int) -> bool:
+        """A key went down. False when it means nothing here."""
+        controller = self._controller
+        field = controller.field
+        if field is not None and field.edit.composition and key != pygame.K_ESCAPE:
+            return True  # it belongs to the input method until that is done
+        shift = bool(mod & pygame.KMOD_SHIFT)
+        # With Alt, Ctrl is AltGr on some keyboards: that types letters.
+        command = bool(mod & (pygame.KMOD_CTRL | pygame.KMOD_META)) and not mod & pygame.KMOD_ALT
+        if key == pygame.K_TAB:
+            if not command:
+                controller.move_focus(-1 if shift else 1)
+            return not command
+        if key == pygame.K_ESCAPE:
+            return controller.escape()
+        if key == pygame.K_F5 or (key == pygame.K_r and command):
+            controller.refresh()
+            return True
+        if field is not None and self._edit(field.edit, key, shift=shift, command=command):
+            return True
+        if key in _ENTER or (key == pygame.K_SPACE and field is None):
+            return self._activate()
+        return self._scroll(key)
+
+    def typed(self, text: str) -> bool:
+        """Text was typed. False when no field has the focus."""
+        field = self._controller.field
+        if field is None:
+            return False
+        field.edit.composition = ""
+        field.edit.insert(text)
+        self._changed()
+        return True
+
+    def composing(self, text: str) -> bool:
+        """An input method shows what it is composing; empty when it has done."""
+        field = self._controller.field
+        if field is None:
+            return False
+        if text and field.edit.selected_text:
+            field.edit.insert("")
+            self._changed()
+        field.edit.composition = text
+        self._controller.typed()
+        return True
+
+    # ---- parts
+
+    def _changed(self) -> None:
+        if self._controller.state.focus == INSTALL_FIELD:
+            self._controller.install_text_changed()
+        self._controller.typed()
+
+    def _activate(self) -> bool:
+        controller = self._controller
+        focus = controller.state.focus
+        if focus in (HOST_FIELD, INSTALL_FIELD):
+            controller.submit(focus)
+            return True
+        found = None if controller.frame is None else controller.frame.find(focus)
+        if found is None:
+            return False
+        controller.state.focus_visible = True
+        controller.activate(found.node)
+        return True
+
+    def _scroll(self, key: int) -> bool:
+        controller = self._controller
+        frame, ink = controller.frame, controller.ink
+        if frame is None or ink is None:
+            return False
+        step, page = ink.metrics.px(_ARROW_SCROLL), frame.viewport.height * 9 // 10
+        distances = {
+            pygame.K_UP: -step, pygame.K_DOWN: step, pygame.K_PAGEUP: -page, pygame.K_PAGEDOWN: page,
+        }  # fmt: skip
+        if key in distances:
+            controller.scroller.glide_by(distances[key])
+        elif key in (pygame.K_HOME, pygame.K_END):
+            controller.scroller.glide_to(0 if key == pygame.K_HOME else controller.scroller.maximum)
+        else:
+            return False
+        controller.stale = True
+        return True
+
+    def _edit(self, edit: LineEdit, key: int, *, shift: bool, command: bool) -> bool:
+        """A key in a text field. False when it isn't an editing key."""
+        before = edit.text
+        if command and self._command(edit, key, shift=shift):
+            pass
+        elif key in (pygame.K_LEFT, pygame.K_RIGHT):
+            edit.move(-1 if key == pygame.K_LEFT else 1, word=command, select=shift)
+        elif key in (pygame.K_HOME, pygame.K_END):
+            edit.place(0 if key == pygame.K_HOME else len(edit.text), select=shift)
+        elif key in (pygame.K_BACKSPACE, pygame.K_DELETE):
+            edit.delete(forward=key == pygame.K_DELETE, word=command)
+        else:
+            return False
+        if edit.text != before:
+            self._changed()
+        else:
+            self._controller.typed()
+        return True
+
+    def _command(self, edit: LineEdit, key: int, *, shift: bool) -> bool:
+        """A key with Ctrl (or the Apple key)."""
+        clipboard = self._controller.clipboard
+        if key == pygame.K_a:
+            edit.select_all()
+        elif key in (pygame.K_c, pygame.K_x):
+            if edit.selected_text:
+                clipboard.put(edit.selected_text)
+                if key == pygame.K_x:
+                    edit.insert("")
+        elif key == pygame.K_v:
+            edit.insert(clipboard.get().strip())
+        elif key == pygame.K_y or (key == pygame.K_z and shift):
+            edit.redo()
+        elif key == pygame.K_z:
+            edit.undo()
+        else:
+            return False
+        return True

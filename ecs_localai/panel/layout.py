@@ -1,0 +1,34 @@
+"""Placing rectangles beside and below each other."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pygame
+
+
+def columns(left: int, top: int, width: int, height: int, count: int, gap: int) -> list[pygame.Rect]:
+    """``count`` rectangles beside each other that fill ``width`` exactly; they differ by a pixel at most."""
+    edges = [left + round(index * (width + gap) / count) for index in range(count + 1)]
+    return [pygame.Rect(first, top, last - gap - first, height) for first, last in pairwise(edges)]
+
+
+def centred_y(container: pygame.Rect, width: int, height: int, left: int) -> pygame.Rect:
+    """A rectangle of this size from ``left`` on, in the vertical middle of its container."""
+    return pygame.Rect(left, container.y + (container.height - height) // 2, width, height)
+
+
+class FromRight:
+    """Hands out room from the right edge leftwards, for controls at the end of a row."""
+
+    __slots__ = ("right",)
+
+    def __init__(self, right: int) -> None:
+        self.right = right
+        """The right edge of what is left."""
+
+    def take(self, width: int, gap: int = 0) -> int:
+        """Take ``width`` pixels and leave ``gap`` beside them. Returns their left edge."""
+        left = self.right - width
+        self.right = left - gap
+        return left
