@@ -4,7 +4,7 @@ Knows nothing of AI models, HTTP or pygame.
 """
 
 from ecs_localai.runtime.activity import Activity, activity
-from ecs_localai.runtime.app import App, AppExit
+from ecs_localai.runtime.app import App
 from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.errors import (
     MissingResourceError,
@@ -21,8 +21,9 @@ from ecs_localai.runtime.local import Local
 from ecs_localai.runtime.plugin import Plugin, PluginGroup
 from ecs_localai.runtime.processors import SetProcessor
 from ecs_localai.runtime.query import Added, Query, With, Without
+from ecs_localai.runtime.reactive_runner import ReactiveRunner
 from ecs_localai.runtime.resources import Res
-from ecs_localai.runtime.runner import ScheduleRunner
+from ecs_localai.runtime.runner import AppExit, ScheduleRunner
 from ecs_localai.runtime.schedule import (
     First,
     Last,
@@ -63,6 +64,7 @@ __all__ = [
     "PreStartup",
     "PreUpdate",
     "Query",
+    "ReactiveRunner",
     "Res",
     "RuntimeSetupError",
     "ScheduleError",

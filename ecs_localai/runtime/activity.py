@@ -27,15 +27,24 @@ class Activity:
         """Set at the beginning of a frame; also when commands are applied in the middle of one."""
         self._last: object = None
 
-    def look(self, arrived: int, events: bool, time: Time, wakeups: Wakeups) -> None:
-        """Decide it for the frame that begins. Needs the app's world to be active."""
+    def look(self, arrived: int, events: bool, time: Time, wakeups: Wakeups) -> bool:
+        """Decide it for the frame that begins; returns whether the world's structure has changed.
+
+        Needs the app's world to be active.
+        """
         structure = esper.get_component(_NeverAComponent)
         if structure is not self._last:
             self._last = structure
             self.happened = True
             wakeups.due(time)
-        else:
-            self.happened = wakeups.due(time) or events or arrived > 0
+            return True
+        due = (wakeups.stale or time.elapsed_seconds >= wakeups.next_due) and wakeups.due(time)
+        self.happened = due or events or arrived > 0
+        return False
+
+    def is_outdated(self) -> bool:
+        """Whether the world's structure has changed since `look`. Needs the app's world to be active."""
+        return esper.get_component(_NeverAComponent) is not self._last
 
 
 def activity(seen: Res[Activity]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
+from weakref import ref
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ class Events(Generic[T]):
     own ``append``, which makes writing an event as cheap as Python allows.
     """
 
-    __slots__ = ("_first", "_old", "buffer", "kind", "write")
+    __slots__ = ("_first", "_old", "_readers", "buffer", "kind", "write")
 
     def __init__(self, kind: type[T]) -> None:
         self.kind = kind
@@ -27,11 +28,15 @@ class Events(Generic[T]):
         """What is readable now, oldest first. The list object stays the same."""
         self._first = 0  # how many events were dropped before buffer[0]
         self._old = 0
+        self._readers: list[ref[EventReader[T]]] = []
         self.write: Callable[[T], None] = self.buffer.append
 
     def reader(self) -> EventReader[T]:
         """A new reader. It starts with what is still buffered, as Bevy's late readers do."""
-        return EventReader(self)
+        reader = EventReader(self)
+        self._readers = [one for one in self._readers if one() is not None]
+        self._readers.append(ref(reader))
+        return reader
 
     def writer(self) -> EventWriter[T]:
         """A writer."""
@@ -41,6 +46,17 @@ class Events(Generic[T]):
     def written(self) -> int:
         """How many events have been written since the app began."""
         return self._first + len(self.buffer)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether something was written since the frame began that is still to be read: then a frame is wanted.
+
+        Where there are no readers, whoever looks at the buffer itself is thought to want it too.
+        """
+        if len(self.buffer) <= self._old:
+            return False
+        readers = [reader for one in self._readers if (reader := one()) is not None]
+        return not readers or any(reader._cursor < self.written for reader in readers)
 
     def update(self) -> None:
         """Drop the older generation and make the newer one the older. The app calls this once an update."""
@@ -62,7 +78,7 @@ class EventReader(Generic[T]):
     As a system parameter, ``EventReader[T]`` belongs to that system.
     """
 
-    __slots__ = ("_cursor", "_events", "missed")
+    __slots__ = ("__weakref__", "_cursor", "_events", "missed")
 
     def __init__(self, events: Events[T]) -> None:
         self._events = events
@@ -84,25 +100,28 @@ class EventReader(Generic[T]):
         return buffer[start:]
 
     def __iter__(self) -> Iterator[T]:
-        """Read one by one: leaving the loop early leaves the rest unread, as in Bevy."""
+        """Read one by one: leaving the loop early leaves the rest unread, as in Bevy.
+
+        What is written while the loop runs waits for the next one, so a system may answer an event with another
+        of the same type.
+        """
         events = self._events
-        while True:
+        end = events.written
+        while self._cursor < end:
             start = self._cursor - events._first
             if start < 0:
                 self.missed -= start
                 self._cursor = events._first
-                start = 0
-            if start >= len(events.buffer):
-                return
-            self._cursor += 1
-            yield events.buffer[start]
+            else:
+                self._cursor += 1
+                yield events.buffer[start]
 
     def __len__(self) -> int:
         """How many events are waiting to be read."""
         return min(self._events.written - self._cursor, len(self._events.buffer))
 
     def __bool__(self) -> bool:
-        return self._events.written > self._cursor
+        return len(self) > 0
 
     def clear(self) -> None:
         """Skip everything that is waiting, without counting it as missed."""

@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable
 
+import esper
 import msgspec
 
 logger = logging.getLogger("ecs_localai")
@@ -36,10 +37,32 @@ def describe_failure(system: str, schedule: str, error: BaseException, frame: in
         system=system,
         schedule=schedule,
         error_type=type(error).__name__,
-        message=str(error),
+        message=_message(error),
         traceback="".join(traceback.format_exception(error)),
         frame=frame,
     )
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as second:  # noqa: BLE001 - an exception's own __str__ is foreign code
+        return f"(its message cannot be shown: {type(second).__name__})"
+
+
+def dead_entity_error() -> RuntimeError | None:
+    """Why no processor of the active world can run, if that is what is wrong with it.
+
+    After `esper.delete_entity` of an entity that does not exist, esper 3.9 fails in every later `process`.
+    """
+    try:
+        esper.clear_dead_entities()
+    except KeyError as missing:
+        return RuntimeError(
+            f"esper.delete_entity was called for entity {missing}, which did not exist; esper cannot forget that, and "
+            f"runs no plain processor in this world any more. Use World.despawn, or delete immediately."
+        )
+    return None
 
 
 class LoggingErrorHandler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from heapq import heappop, heappush
+from itertools import groupby
 from random import Random
 from typing import TypeVar
 
@@ -50,7 +51,7 @@ def topological_order(
     if len(order) < len(nodes):
         stuck = {node for node in nodes if waiting[node] > 0}
         cycle = _find_cycle(stuck, later)
-        path = " → ".join(show(node) for node in (*cycle, cycle[0]))
+        path = " → ".join(_path(show(node) for node in cycle))
         raise ScheduleError(
             f"The order contradicts itself: {path}. Each runs before the next, so the first would have to run "
             f"before itself; remove one of these before/after/chain relations."
@@ -71,3 +72,11 @@ def _find_cycle(stuck: set[N], later: dict[N, list[N]]) -> list[N]:
         seen.append(node)
         node = earlier[node]
     return seen[seen.index(node) :][::-1]
+
+
+def _path(names: Iterable[str]) -> list[str]:
+    """A cycle's names, back to the first; a set, which is two nodes (its beginning and its end), once."""
+    shown = [name for name, _ in groupby(names)]
+    if len(shown) > 1 and shown[0] == shown[-1]:
+        shown.pop()
+    return [*shown, shown[0]]

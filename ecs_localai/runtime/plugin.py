@@ -49,21 +49,29 @@ class FunctionPlugin(Plugin):
     """A plain function of the app as a plugin, as Bevy allows it."""
 
     def __init__(self, function: Callable[[App], None]) -> None:
-        self._function = function
+        self.function = function
 
     @property
     def name(self) -> str:
-        return f"{self._function.__module__}.{self._function.__qualname__}"
+        name = getattr(self.function, "__qualname__", None)
+        return f"{self.function.__module__}.{name}" if name else repr(self.function)
 
     def build(self, app: App) -> None:
-        self._function(app)
+        self.function(app)
+
+
+def is_same_plugin(one: Plugin, other: Plugin) -> bool:
+    """Whether both are the same plugin: by name, but functions by identity, for every lambda has one name."""
+    if isinstance(one, FunctionPlugin) and isinstance(other, FunctionPlugin):
+        return one.function == other.function
+    return one.name == other.name
 
 
 class PluginGroup:
     """Several plugins under one name. Subclass it and override `plugins`."""
 
-    def plugins(self) -> Iterable[Plugin]:
-        """The group's plugins, in the order to add them."""
+    def plugins(self) -> Iterable[AnyPlugin]:
+        """The group's plugins, in the order to add them; other groups and functions may be among them."""
         return ()
 
 
@@ -80,12 +88,58 @@ def flatten_plugins(plugins: Iterable[AnyPlugin]) -> Iterable[Plugin]:
         if isinstance(plugin, Plugin):
             yield plugin
         elif isinstance(plugin, PluginGroup):
-            yield from plugin.plugins()
+            yield from flatten_plugins(plugin.plugins())
         elif isinstance(plugin, type):
             raise PluginError(f"{plugin.__name__} is a class: add an instance of it, {plugin.__name__}().")
         elif callable(plugin):
             yield FunctionPlugin(plugin)
-        elif isinstance(plugin, Iterable):
+        elif isinstance(plugin, Iterable) and not isinstance(plugin, str):
             yield from flatten_plugins(plugin)
         else:
             raise PluginError(f"{plugin!r} is not a plugin, a plugin group or a function of the app.")
+
+
+class PluginList:
+    """An app's plugins, and how far they have come."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._plugins: list[Plugin] = []
+        self._finished = False
+
+    def add(self, plugins: Iterable[AnyPlugin]) -> None:
+        """Build each at once.
+
+        Raises:
+            PluginError: a unique plugin is there already, frames have begun, or something is no plugin.
+        """
+        for plugin in flatten_plugins(plugins):
+            if plugin.is_unique() and any(is_same_plugin(other, plugin) for other in self._plugins):
+                raise PluginError(
+                    f"The plugin {plugin.name} has been added already. Add it once, or let its is_unique() "
+                    f"return False."
+                )
+            if self._finished:
+                raise PluginError(f"The plugin {plugin.name} comes too late: add it before the first update.")
+            self._plugins.append(plugin)
+            plugin.build(self._app)
+
+    def finish(self) -> bool:
+        """Finish and clean up, once; False while one is not ready."""
+        if not self._finished:
+            if not all(plugin.ready(self._app) for plugin in self._plugins):
+                return False
+            self._finished = True
+            for plugin in self._plugins:
+                plugin.finish(self._app)
+            for plugin in self._plugins:
+                plugin.cleanup(self._app)
+        return True
+
+    def shutdown(self) -> None:
+        """Shut down the last one first. One that fails is reported."""
+        for plugin in reversed(self._plugins):
+            try:
+                plugin.shutdown(self._app)
+            except Exception as error:  # noqa: BLE001 - one plugin must not keep the others from ending
+                self._app.report_failure(f"{plugin.name}.shutdown", "shutdown", error)

@@ -8,6 +8,7 @@ that a host program makes with plain esper.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar, TypeVarTuple, cast, get_args, get_origin, overload
 
@@ -81,6 +82,14 @@ class _AddedMemory:
         self.fresh = frozenset(fresh)
         return self.fresh
 
+    def forget_gone(self) -> None:
+        """Let go of components that are not in the world any more."""
+        rows: list[Row] = esper.get_component(self.kind)
+        if rows is not self.last:
+            here = dict(rows)
+            self.known = {entity: known for entity, known in self.known.items() if here.get(entity) is known}
+            self.last = None
+
 
 class Query(Generic[*Ts]):
     """Rows of entities with all the given components, in esper's shape.
@@ -130,6 +139,22 @@ class Query(Generic[*Ts]):
         if self._width == 1:
             return [(entity, cast("tuple[object, ...]", parts)[0]) for entity, parts in rows]
         return [(entity, cast("tuple[object, ...]", parts)[: self._width]) for entity, parts in rows]
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it keeps rows from one frame to the next."""
+        return bool(self._added) or bool(self._without) or len(self._wanted) > self._width
+
+    def forget_gone(self) -> None:
+        """Let go of components that have left the world, so that what hangs on them ends with them.
+
+        Otherwise a task in a despawned component would live on in the query of a system that does not run. The
+        app calls this at the beginning of a frame before which the world's structure has changed.
+        """
+        self._raw = None
+        self._derived = []
+        for memory in self._added:
+            memory.forget_gone()
 
     # A filter is a type like any other to a type checker, so the overloads for filters come before, and overlap
     # with, those for components; the first that matches is the right one.
@@ -190,8 +215,16 @@ def _split(
 
 
 def _component_type(part: object) -> type:
-    # A component like Task[int] is stored by esper under its plain class.
-    kind = get_origin(part) or part
-    if not isinstance(kind, type):
+    kind = class_of(part)
+    if kind is None:
         raise SystemParamError(f"{part!r} in a query is not a component class.")
     return kind
+
+
+def class_of(hint: object) -> type | None:
+    """The class that an annotation means: of ``Task[int]`` it is `Task`, as esper stores it. None for a union."""
+    origin = get_origin(hint)
+    if origin is types.UnionType:
+        return None
+    kind = origin or hint
+    return kind if isinstance(kind, type) else None

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.app import App
+
+NOT_READY_SECONDS: Final = 0.01
+"""How long to wait before asking plugins again whether they are ready, unless something arrives earlier."""
+
+
+class AppExit(msgspec.Struct, frozen=True):
+    """The event that ends a runner (Bevy: ``AppExit``)."""
+
+    code: int = 0
 
 
 class ScheduleRunner:
     """Steps an app without a display: a number of frames, or until it wants to exit.
 
-    With `hz` it waits between frames, and an arrival from the task pool begins the next one early. Without, it
-    steps as fast as it can.
+    What comes before the plugins are ready is no frame and is not counted.
+
+    With `hz` it waits after every frame, also the last of `frames`, so that it may be called again and again to step
+    at that rate; an arrival from the task pool begins the next frame early. Without, it steps as fast as it can.
 
     Raises:
         ValueError: `hz` is not above 0, or `frames` is below 0.
@@ -39,17 +52,22 @@ class ScheduleRunner:
             app.tasks.set_wake(None)
 
     def _loop(self, app: App, arrived: threading.Event) -> int:
-        done = 0
+        begun = app.time.frame
         next_frame = time.monotonic()
-        while self._frames is None or done < self._frames:
+        while self._frames is None or app.time.frame - begun < self._frames:
+            before = app.time.frame
             app.update()
-            done += 1
             wanted = app.should_exit()
             if wanted is not None:
                 return wanted.code
-            if self._period:
-                next_frame = max(next_frame + self._period, time.monotonic())
-                if arrived.wait(next_frame - time.monotonic()):
-                    arrived.clear()
-                    next_frame = time.monotonic()
+            now = time.monotonic()
+            if app.time.frame == before:  # a plugin is not ready, so there was no frame
+                next_frame = now + NOT_READY_SECONDS
+            elif self._period:
+                next_frame = max(next_frame + self._period, now)
+            else:
+                continue
+            if arrived.wait(next_frame - now):
+                arrived.clear()
+                next_frame = time.monotonic()
         return 0

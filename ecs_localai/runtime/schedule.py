@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from ecs_localai.runtime.activity import activity
 from ecs_localai.runtime.errors import ScheduleError
 from ecs_localai.runtime.ordering import topological_order
 from ecs_localai.runtime.sets import Configs, Node, SystemFunction, SystemSet, Target
-from ecs_localai.runtime.steps import ConditionalStep, FlushStep, Segment, SharedCondition, Step
+from ecs_localai.runtime.steps import Condition, ConditionalStep, FlushStep, Segment, SharedCondition, Step
 from ecs_localai.runtime.system import System
 
 if TYPE_CHECKING:
@@ -58,34 +58,31 @@ class Schedule:
         self._app = app
         self._nodes: list[Node] = []
         self._systems: list[System] = []
+        self._conditions: list[list[System]] = []  # of each system, beside `_systems`
         self._edges: list[tuple[_Point, _Point]] = []
         self._set_nodes: dict[SystemSet, list[Node]] = {}
+        self._set_conditions: dict[SystemSet, list[System]] = {}
         self._visible: list[SystemSet] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._systems)
-
-    @property
-    def visible_sets(self) -> list[SystemSet]:
-        """The sets that are esper processors of their own, in the order they were declared."""
-        return self._visible
-
     def add_systems(self, added: Configs) -> None:
-        """Add systems; their parameters are found now.
+        """Add systems; their parameters, and those of their conditions, are found now.
 
         Raises:
             SystemParamError: one of them asks for something that cannot be supplied.
             ScheduleError: a set was handed in where a system belongs.
         """
-        systems = []
+        systems: list[System] = []
+        conditions: list[list[System]] = []
         for node in added.nodes:
             if isinstance(node.target, SystemSet):
                 raise ScheduleError(
                     f"{node.target} is a set, not a system: order sets with configure_sets({self.label}, …)."
                 )
             systems.append(System(node.target, self._app))
+            conditions.append([System(condition, self._app) for condition in node.conditions])
         offset = len(self._systems)
         self._systems.extend(systems)
+        self._conditions.extend(conditions)
         self._nodes.extend(added.nodes)
         self._edges.extend((_Point(a + offset), _Point(b + offset)) for a, b in added.edges)
 
@@ -93,15 +90,20 @@ class Schedule:
         """Declare sets, their order, nesting and conditions.
 
         Raises:
+            SystemParamError: a condition asks for something that cannot be supplied.
             ScheduleError: a function was handed in where a set belongs.
         """
         sets: list[SystemSet] = []
+        conditions: list[list[System]] = []
         for node in added.nodes:
             if not isinstance(node.target, SystemSet):
                 name = getattr(node.target, "__qualname__", node.target)
                 raise ScheduleError(f"{name} is not a set: add it with add_systems({self.label}, {name}).")
             sets.append(node.target)
-            self._set_nodes.setdefault(node.target, []).append(node)
+            conditions.append([System(condition, self._app) for condition in node.conditions])
+        for system_set, node, its_conditions in zip(sets, added.nodes, conditions, strict=True):
+            self._set_nodes.setdefault(system_set, []).append(node)
+            self._set_conditions.setdefault(system_set, []).extend(its_conditions)
         for a, b in added.edges:
             self._edges.append((_Point(sets[a], end=True), _Point(sets[b])))
 
@@ -129,6 +131,8 @@ class _Compiler:
         self._shuffle = shuffle
         self._nodes = schedule._nodes
         self._systems = schedule._systems
+        self._own_conditions = schedule._conditions
+        self._set_conditions = schedule._set_conditions
         self._set_nodes = {key: list(value) for key, value in schedule._set_nodes.items()}
         for node in self._nodes:
             for system_set in node.sets:
@@ -146,12 +150,12 @@ class _Compiler:
         for system_set in self._set_nodes:
             self._points += [_Point(system_set), _Point(system_set, end=True)]
         self._edges = list(schedule._edges) + self._declared_edges()
-        self._conditions: dict[tuple[SystemSet, SystemFunction], SharedCondition] = {}
+        self._shared: dict[System, SharedCondition] = {}
 
     def segments(self) -> list[Segment]:
         home = {point: self._visible_home(point) for point in self._points}
         top_nodes: list[_Point | SystemSet] = list(dict.fromkeys(home[point] or point for point in self._points))
-        top_edges = [(home[a] or a, home[b] or b) for a, b in self._edges if (home[a] or a) != (home[b] or b)]
+        top_edges = [(home[a] or a, home[b] or b) for a, b in self._edges if home[a] is None or home[a] != home[b]]
         order = topological_order(top_nodes, top_edges, self._show, self._shuffle)
         segments: list[Segment] = []
         free: list[_Point] = []
@@ -185,11 +189,15 @@ class _Compiler:
                 steps.append(FlushStep(self._app.apply_commands))
                 queued.clear()
             conditions = self._conditions_of(point.what)
-            steps.append(ConditionalStep(system, conditions) if conditions else system)
+            steps.append(ConditionalStep(system, conditions, where, self._app) if conditions else system)
             if system.uses_commands:
                 queued.append(point)
-        gates = [System(condition, self._app) for condition in self._declared_conditions(system_set)]
-        return Segment(where, system_set, steps, gates, self._app)
+        gates = [] if system_set is None else self._set_conditions.get(system_set, [])
+        reacts_to = None
+        if gates and gates[0].function is activity:
+            reacts_to = self._app.activity
+            gates = gates[1:]
+        return Segment(where, system_set, steps, gates, self._app, reacts_to)
 
     def _leads_to(self, first: _Point, second: _Point) -> bool:
         """Whether the edges order `first` before `second`."""
@@ -205,27 +213,18 @@ class _Compiler:
                     todo.append(b)
         return False
 
-    def _conditions_of(self, index: int) -> list[Callable[[], bool]]:
+    def _conditions_of(self, index: int) -> list[Condition]:
         """What is asked before this system runs; a visible set's own conditions are asked by its segment."""
-        found: list[Callable[[], bool]] = []
+        found: list[Condition] = []
         for system_set in reversed(self._ancestors(self._nodes[index].sets)):
             if system_set not in self._visible:
-                found += self._set_conditions(system_set)
-        found += [System(condition, self._app).holds for condition in self._nodes[index].conditions]
-        return found
+                found += [self._share(condition) for condition in self._set_conditions.get(system_set, ())]
+        return found + self._own_conditions[index]
 
-    def _declared_conditions(self, system_set: SystemSet | None) -> list[SystemFunction]:
-        nodes = () if system_set is None else self._set_nodes[system_set]
-        return [condition for node in nodes for condition in node.conditions]
-
-    def _set_conditions(self, system_set: SystemSet) -> list[Callable[[], bool]]:
-        found: list[Callable[[], bool]] = []
-        for condition in self._declared_conditions(system_set):
-            key = (system_set, condition)
-            if key not in self._conditions:
-                self._conditions[key] = SharedCondition(System(condition, self._app), self._app.time)
-            found.append(self._conditions[key].holds)
-        return found
+    def _share(self, condition: System) -> SharedCondition:
+        if condition not in self._shared:
+            self._shared[condition] = SharedCondition(condition, self._app.time)
+        return self._shared[condition]
 
     def _ancestors(self, sets: tuple[SystemSet, ...]) -> list[SystemSet]:
         """These sets and all sets around them, inner ones first."""

@@ -89,7 +89,8 @@ def configs(*items: ConfigItem) -> Configs:
         part = item if isinstance(item, Configs) else Configs((Node(item),))
         nodes.extend(part.nodes)
         edges.extend((a + offset, b + offset) for a, b in part.edges)
-        groups.append(tuple(range(offset, len(nodes))))
+        if part.nodes:  # an empty item would tear a chain apart
+            groups.append(tuple(range(offset, len(nodes))))
     return Configs(tuple(nodes), tuple(edges), tuple(groups))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ecs_localai.runtime.sets import SystemSet
 
 if TYPE_CHECKING:
+    from ecs_localai.runtime.activity import Activity
     from ecs_localai.runtime.app import App
     from ecs_localai.runtime.system import System
     from ecs_localai.runtime.time import Time
@@ -21,21 +22,36 @@ class Step(Protocol):
     args: tuple[object, ...]
 
 
+class Condition(Protocol):
+    """What is asked before a step: a run condition, or one that a set's systems share."""
+
+    name: str
+
+    def holds(self) -> bool:
+        """Whether the step may run. May raise whatever the condition raises."""
+
+
 class ConditionalStep:
     """A system that runs only when its conditions hold."""
 
-    __slots__ = ("_conditions", "_system", "args", "call", "name")
+    __slots__ = ("_app", "_conditions", "_system", "_where", "args", "call", "name")
 
-    def __init__(self, system: System, conditions: Sequence[Callable[[], bool]]) -> None:
+    def __init__(self, system: System, conditions: Sequence[Condition], where: str, app: App) -> None:
         self.name = system.name
         self._system = system
         self._conditions = tuple(conditions)
+        self._where = where
+        self._app = app
         self.args: tuple[object, ...] = ()
         self.call: Callable[..., object] = self._run
 
     def _run(self) -> None:
-        for holds in self._conditions:
-            if not holds():
+        for condition in self._conditions:
+            try:
+                if not condition.holds():
+                    return
+            except Exception as error:  # noqa: BLE001 - a condition that fails does not hold
+                self._app.report_failure(condition.name, self._where, error)
                 return
         self._system.call(*self._system.args)
 
@@ -43,9 +59,10 @@ class ConditionalStep:
 class SharedCondition:
     """A set's run condition: evaluated once a run, whatever the number of systems in the set."""
 
-    __slots__ = ("_frame", "_held", "_system", "_time")
+    __slots__ = ("_frame", "_held", "_system", "_time", "name")
 
     def __init__(self, system: System, time: Time) -> None:
+        self.name = system.name
         self._system = system
         self._time = time
         self._frame = -1
@@ -73,9 +90,13 @@ class FlushStep:
 
 
 class Segment:
-    """Steps that run together; queued commands are applied at the end."""
+    """Steps that run together; queued commands are applied at the end.
 
-    __slots__ = ("_app", "_gates", "_waiting", "steps", "system_set", "where")
+    A set whose first condition is `activity` gets it as `reacts_to`: passing the set over then costs an idle frame
+    no more than an empty processor does.
+    """
+
+    __slots__ = ("_app", "_gates", "_reacts_to", "_waiting", "steps", "system_set", "where")
 
     def __init__(
         self,
@@ -84,6 +105,7 @@ class Segment:
         steps: Sequence[Step],
         gates: Sequence[Step],
         app: App,
+        reacts_to: Activity | None = None,
     ) -> None:
         self.where = where
         """For messages: ``Update/HOST_CONNECTION``."""
@@ -92,6 +114,7 @@ class Segment:
         self.steps = tuple(steps)
         self._gates = tuple(gates)
         self._app = app
+        self._reacts_to = reacts_to
         self._waiting = app.commands.waiting
 
     def run(self, *_args: object, **_kwargs: object) -> None:
@@ -99,6 +122,9 @@ class Segment:
 
         Arguments are what a host passes to `esper.process`: they are for its own processors.
         """
+        seen = self._reacts_to
+        if seen is not None and not seen.happened:
+            return
         for gate in self._gates:
             try:
                 if not gate.call(*gate.args):

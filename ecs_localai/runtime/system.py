@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 import types
@@ -12,7 +13,7 @@ from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.errors import MissingResourceError, SystemParamError
 from ecs_localai.runtime.events import EventReader, EventWriter
 from ecs_localai.runtime.local import Local
-from ecs_localai.runtime.query import Query
+from ecs_localai.runtime.query import Query, class_of
 from ecs_localai.runtime.resources import ResourceParam
 from ecs_localai.runtime.sets import SystemFunction
 from ecs_localai.runtime.time import Time
@@ -39,10 +40,17 @@ class System:
         self._bind(app)
 
     def _bind(self, app: App) -> None:
+        if inspect.iscoroutinefunction(self.function) or inspect.isgeneratorfunction(self.function):
+            raise SystemParamError(
+                f"System {self.name} is a coroutine or a generator, which a frame would only make and not run. "
+                f"Write a plain function; for background work spawn a coroutine on the resource IoTaskPool."
+            )
         hints = _annotations(self.function, self.name)
         slots: list[object] = []
         resources: list[tuple[int, type, bool]] = []
         for position, (name, parameter) in enumerate(inspect.signature(self.function).parameters.items()):
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty:
+                continue  # the function's own business, as with functools.partial(system, limit=3)
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.KEYWORD_ONLY):
                 raise SystemParamError(
                     f"System {self.name}: parameter '{name}' cannot be supplied: systems take plain "
@@ -54,8 +62,13 @@ class System:
                 )
             found = _resource(hints[name])
             if found is not None:
-                kind, optional = found
-                resources.append((position, kind, optional))
+                kind = class_of(found[0])
+                if kind is None:
+                    raise SystemParamError(
+                        f"System {self.name}: parameter '{name}': {_show(found[0])} is not one class. Write "
+                        f"Res[SomeResource], or Res[SomeResource] | None where it may be missing."
+                    )
+                resources.append((position, kind, found[1]))
                 slots.append(None)
             else:
                 slots.append(self._argument(hints[name], name, app))
@@ -90,13 +103,19 @@ class System:
         origin, parts = get_origin(hint), get_args(hint)
         if origin is Query:
             try:
-                return Query[object](parts, app.time)
+                query = Query[object](parts, app.time)
+                app.remember_query(query)
+                return query
             except SystemParamError as error:
                 raise SystemParamError(f"System {self.name}: parameter '{name}': {error}") from None
-        if origin is EventReader:
-            return app.add_event(parts[0]).reader()
-        if origin is EventWriter:
-            return app.add_event(parts[0]).writer()
+        if origin in (EventReader, EventWriter):
+            if class_of(parts[0]) is None:
+                raise SystemParamError(
+                    f"System {self.name}: parameter '{name}': {_show(parts[0])} is not one event class. Take one "
+                    f"parameter for each type of event."
+                )
+            events = app.add_event(parts[0])
+            return events.reader() if origin is EventReader else events.writer()
         if origin is Local:
             kind = cast("Callable[[], object]", get_origin(parts[0]) or parts[0])
             try:
@@ -113,9 +132,15 @@ class System:
             return app.time
         if hint is World:
             return app.world
+        if hint in (Query, EventReader, EventWriter, Local):
+            raise SystemParamError(
+                f"System {self.name}: parameter '{name}' is annotated with {_show(hint)} alone. Say of what, in "
+                f"brackets: {_show(hint)}[SomeClass]."
+            )
+        remedy = f"; for a resource write Res[{_show(hint)}]" if class_of(hint) else ""
         raise SystemParamError(
             f"System {self.name}: parameter '{name}' is annotated with {_show(hint)}, which the runtime cannot "
-            f"supply. Use {SUPPORTED}; for a resource write Res[{_show(hint)}]."
+            f"supply. Use {SUPPORTED}{remedy}."
         )
 
 
@@ -123,13 +148,13 @@ def _raise_missing(kind: type, name: str) -> None:
     raise MissingResourceError(kind, f"System {name}")
 
 
-def _resource(hint: object) -> tuple[type, bool] | None:
+def _resource(hint: object) -> tuple[object, bool] | None:
     """``Res[T]`` as (T, False), ``Res[T] | None`` as (T, True), anything else as None."""
     origin = get_origin(hint)
     if origin is Annotated:
         kind, *marks = get_args(hint)
         if any(isinstance(mark, ResourceParam) for mark in marks):
-            return cast("type", get_origin(kind) or kind), False
+            return kind, False
     if origin in (Union, types.UnionType):
         parts = [part for part in get_args(hint) if part is not type(None)]
         if len(parts) == 1 and len(get_args(hint)) == 2 and (found := _resource(parts[0])):
@@ -143,26 +168,56 @@ def _annotations(function: SystemFunction, name: str) -> dict[str, object]:
     Raises:
         SystemParamError: an annotation names something that cannot be found.
     """
-    target = function if inspect.isroutine(function) else type(function).__call__
+    target = function
+    while isinstance(target, functools.partial):
+        target = target.func
+    target = inspect.unwrap(target if inspect.isroutine(target) else type(target).__call__)
     try:
-        return get_type_hints(target, include_extras=True)
-    except NameError:
-        pass
-    # `from __future__ import annotations` keeps only the text, and components may be local to the function
-    # that is adding the system (as in a test): its frame is among our callers.
-    local_names: dict[str, object] = {}
-    frame = sys._getframe(1)
-    while frame.f_back is not None:
-        frame = frame.f_back
-        for key, value in frame.f_locals.items():
-            local_names.setdefault(key, value)
-    try:
-        return get_type_hints(target, localns=local_names, include_extras=True)
-    except NameError as error:
+        try:
+            return get_type_hints(target, include_extras=True)
+        except NameError:
+            return get_type_hints(target, localns=_local_names(target), include_extras=True)
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
         raise SystemParamError(
             f"System {name}: an annotation cannot be understood: {error}. Import the name where the system is "
             f"defined, not only under TYPE_CHECKING."
         ) from None
+
+
+def _local_names(function: Callable[..., object]) -> dict[str, object]:
+    """What an annotation kept as text may mean besides globals: names of the functions around this one.
+
+    `from __future__ import annotations` keeps only the text, and components may be local to the function that is
+    adding the system (as in a test): that function's frame is among our callers.
+    """
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, types.CodeType):
+        return {}
+    closure = getattr(function, "__closure__", None) or ()
+    names = {name: cell.cell_contents for name, cell in zip(code.co_freevars, closure, strict=True) if _filled(cell)}
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if _encloses(frame.f_code, code):
+            for name, value in frame.f_locals.items():
+                names.setdefault(name, value)
+        frame = frame.f_back
+    return names
+
+
+def _filled(cell: types.CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - asking is the only way to know
+    except ValueError:
+        return False
+    return True
+
+
+def _encloses(outer: types.CodeType, inner: types.CodeType) -> bool:
+    return any(
+        constant is inner or _encloses(constant, inner)
+        for constant in outer.co_consts
+        if isinstance(constant, types.CodeType)
+    )
 
 
 def _show(hint: object) -> str:

@@ -11,10 +11,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 logger = logging.getLogger("ecs_localai")
+CLEAN_UP_SECONDS: Final = 2.0
+"""How long `IoTaskPool.shutdown` leaves a task to clean up before it cancels it once more."""
 
 
 class TaskCancelled(Exception):
@@ -24,17 +27,40 @@ class TaskCancelled(Exception):
 class _Outcome(Generic[T]):
     """Written once by the loop's thread, read by the frame's. `done` is set last."""
 
-    __slots__ = ("asyncio_task", "cancel_wanted", "detached", "done", "error", "name", "value", "work")
+    __slots__ = (
+        "cancel_wanted",
+        "cancelled",
+        "detached",
+        "done",
+        "error",
+        "name",
+        "running",
+        "traceback",
+        "unlogged",
+        "value",
+        "work",
+    )
 
     def __init__(self, name: str, work: Coroutine[object, object, T]) -> None:
         self.name = name
-        self.work: Coroutine[object, object, T] | None = work
+        self.work = work
         self.done = False
         self.value: T | None = None
         self.error: BaseException | None = None
-        self.asyncio_task: asyncio.Task[T] | None = None
+        self.traceback: TracebackType | None = None
+        self.running: asyncio.Task[T] | None = None
         self.cancel_wanted = False
+        self.cancelled = False
         self.detached = False
+        self.unlogged: deque[BaseException] = deque(maxlen=1)
+
+    def log_failure(self) -> None:
+        """Say, once, that the task failed: nobody will ask."""
+        try:
+            error = self.unlogged.pop()
+        except IndexError:
+            return
+        logger.error("The background task %s failed: %s", self.name, error)
 
 
 class Task(Generic[T]):
@@ -69,21 +95,25 @@ class Task(Generic[T]):
         outcome = self._outcome
         if not outcome.done:
             return None
-        if outcome.error is not None:
-            raise outcome.error
+        error = outcome.error
+        if error is not None:
+            raise error.with_traceback(outcome.traceback)  # or it would grow with every question
         return outcome.value
 
     poll_once = check_ready
     """The brief's name for `check_ready`. Bevy's own ``poll_once`` idiom can block; this never does."""
 
     def cancel(self) -> None:
-        """Ask the task to stop. It is finished when `is_finished` says so."""
+        """Ask the task to stop, once. It is finished when `is_finished` says so."""
         if not self._outcome.done:
             self._pool._cancel(self._outcome)
 
     def detach(self) -> None:
-        """Let the task run to its end although nobody holds it any more."""
-        self._outcome.detached = True
+        """Let the task run to its end although nobody holds it any more. If it fails, that is logged."""
+        outcome = self._outcome
+        outcome.detached = True
+        if outcome.done:
+            outcome.log_failure()
 
     def __del__(self) -> None:
         outcome = self._outcome
@@ -97,26 +127,27 @@ class Latest(Generic[T]):
     Made by `IoTaskPool.channel`. `send` is called in the background, `take` on the frame.
     """
 
-    __slots__ = ("__weakref__", "_fresh", "_pool", "_value")
+    __slots__ = ("__weakref__", "_announced", "_pool", "_values")
 
     def __init__(self, pool: IoTaskPool) -> None:
         self._pool = pool
-        self._value: T | None = None
-        self._fresh = False
+        self._values: deque[T] = deque(maxlen=1)  # handing over is one step, in either thread
+        self._announced = False
 
     def send(self, value: T) -> None:
         """Offer a value, replacing one that was not taken."""
-        self._value = value
-        if not self._fresh:
-            self._fresh = True
+        self._values.append(value)
+        if not self._announced:
+            self._announced = True
             self._pool._announce(self)
 
     def take(self) -> T | None:
         """The newest value if there is one that was not taken yet."""
-        if not self._fresh:
+        self._announced = False  # before taking: a value sent from now on is announced again
+        try:
+            return self._values.pop()
+        except IndexError:
             return None
-        self._fresh = False  # before reading: a value sent in between is announced again
-        return self._value
 
 
 class IoTaskPool:
@@ -129,9 +160,10 @@ class IoTaskPool:
         self._loop_ready = threading.Event()
         self._stop_wanted: asyncio.Event | None = None
         self._waiting: deque[Callable[[], None]] = deque()
-        self._running: set[asyncio.Task[object]] = set()
+        self._running: dict[asyncio.Task[object], Callable[[], None]] = {}  # each with what cancels it
         self._closers: list[Callable[[], Awaitable[None]]] = []
-        self._inbox: deque[object] = deque()
+        self.inbox: deque[object] = deque()
+        """What has arrived since the last `drain`. The deque object stays the same."""
         self._wake: Callable[[], None] | None = None
         self._closed = False
         self.arrived = 0
@@ -160,23 +192,28 @@ class IoTaskPool:
         return Latest(self)
 
     def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
-        """Await `closer()` in the background when the pool shuts down, after its tasks have ended."""
+        """Await `closer()` in the background when the pool shuts down, after its tasks have ended.
+
+        Not called if nothing was ever spawned: then there is no background, and nothing was opened in it.
+        """
         self._closers.append(closer)
 
     def drain(self) -> None:
         """Empty the inbox and remember in `arrived` how much was in it. The app calls this once a frame."""
-        inbox = self._inbox
+        inbox = self.inbox
         if not inbox:
             self.arrived = 0
             return
-        self.arrived = len(inbox)
-        for _ in range(self.arrived):
+        arrived = 0
+        while inbox:  # until it is empty, for only what arrives in an empty inbox wakes anybody
             inbox.popleft()
+            arrived += 1
+        self.arrived = arrived
 
     @property
     def pending(self) -> bool:
         """Whether something has arrived since the last `drain`."""
-        return bool(self._inbox)
+        return bool(self.inbox)
 
     def set_wake(self, wake: Callable[[], None] | None) -> None:
         """Call `wake` from the background thread whenever something arrives in an empty inbox."""
@@ -231,10 +268,7 @@ class IoTaskPool:
         self._loop_ready.set()
         self._catch_up()
         await self._stop_wanted.wait()
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await self._end_running()
         for closer in self._closers:
             try:
                 await closer()
@@ -245,33 +279,42 @@ class IoTaskPool:
         if self._stop_wanted is not None:
             self._stop_wanted.set()
 
+    async def _end_running(self) -> None:
+        """Cancel what runs, and wait for its cleaning up, which a second cancellation would cut short."""
+        running = list(self._running)
+        for cancel in self._running.values():
+            cancel()
+        if running:
+            _, deaf = await asyncio.wait(running, timeout=CLEAN_UP_SECONDS)
+            for task in deaf:
+                task.cancel()
+            await asyncio.gather(*deaf, return_exceptions=True)
+
     def _start(self, outcome: _Outcome[T]) -> None:
-        work = outcome.work
-        outcome.work = None
-        if work is None:
-            return
         if outcome.cancel_wanted or self._closed:
-            work.close()
             self._finish(outcome, None)
             return
-        task = asyncio.get_running_loop().create_task(work, name=outcome.name)
-        outcome.asyncio_task = task
-        self._running.add(task)
+        task = asyncio.get_running_loop().create_task(_contained(outcome.work, outcome.name), name=outcome.name)
+        outcome.running = task
+        self._running[task] = lambda: self._cancel_now(outcome)
         task.add_done_callback(lambda done: self._finish(outcome, done))
 
     def _finish(self, outcome: _Outcome[T], task: asyncio.Task[T] | None) -> None:
+        outcome.work.close()  # it has not begun if the task was cancelled at once
         if task is not None:
-            self._running.discard(task)
-        outcome.asyncio_task = None
+            self._running.pop(task, None)
+        outcome.running = None
         if task is None or task.cancelled():
             outcome.error = TaskCancelled(f"{outcome.name} was cancelled.")
         elif (error := task.exception()) is not None:
             outcome.error = error
-            if outcome.detached:
-                logger.error("The background task %s failed: %s", outcome.name, error)
+            outcome.traceback = error.__traceback__
+            outcome.unlogged.append(error)
         else:
             outcome.value = task.result()
         outcome.done = True
+        if outcome.detached:  # after `done`, as `Task.detach` asks the other way round: one of them sees it
+            outcome.log_failure()
         self._announce(outcome)
 
     def _cancel(self, outcome: _Outcome[T]) -> None:
@@ -280,14 +323,25 @@ class IoTaskPool:
 
     @staticmethod
     def _cancel_now(outcome: _Outcome[T]) -> None:
-        if outcome.asyncio_task is not None:
-            outcome.asyncio_task.cancel()
+        """Once a task: whoever cancels and then drops it must not disturb its cleaning up."""
+        task = outcome.running
+        if task is not None and not outcome.cancelled:
+            outcome.cancelled = True
+            task.cancel()
 
     def _announce(self, what: object) -> None:
         """Put something into the inbox. Only an empty inbox's first arrival has to wake anybody."""
-        inbox = self._inbox
+        inbox = self.inbox
         inbox.append(what)
         if len(inbox) == 1:
             wake = self._wake
             if wake is not None:
                 wake()
+
+
+async def _contained(work: Coroutine[object, object, T], name: str) -> T:
+    """Run a task's work. One that wants to end the program fails instead of ending the loop of all others."""
+    try:
+        return await work
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise RuntimeError(f"{name} raised {error!r} in the background; use App.exit to end the program.") from error

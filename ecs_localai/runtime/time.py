@@ -81,11 +81,13 @@ class Wakeups:
     `WakeUp`; ours wakes on input, an arrival from the task pool, or the earliest of these timers.
     """
 
-    __slots__ = ("_next", "_timers", "stale")
+    __slots__ = ("_requested", "_timers", "next_due", "stale")
 
     def __init__(self) -> None:
         self._timers: list[Timer] = []
-        self._next = float("inf")
+        self._requested = False
+        self.next_due = float("inf")
+        """When the earliest timer is due, as far as is known, in `Time.elapsed_seconds`."""
         self.stale = True
         """Whether a timer was changed since the earliest one was looked for."""
 
@@ -104,15 +106,15 @@ class Wakeups:
 
     def request_frame(self) -> None:
         """Ask for one more frame, in which everything is looked at, without delay."""
-        self._next = 0.0
-        self.stale = False
+        self._requested = True
+        self.stale = True  # so that `due`, which looks at this one flag in most frames, looks at the request
 
     def due(self, time: Time) -> bool:
         """Whether a timer is due, or a frame was requested, at the beginning of this frame."""
         if self.stale:
-            self._next = min((timer.due for timer in self._timers), default=float("inf"))
-            self.stale = False
-        if time.elapsed_seconds < self._next:
+            self._find_next()
+            self._requested = False
+        if time.elapsed_seconds < self.next_due:
             return False
         self.stale = True
         return True
@@ -120,6 +122,13 @@ class Wakeups:
     def delay(self, time: Time) -> float | None:
         """Seconds until the next frame is wanted (0 = now); None when nothing is due."""
         if self.stale:
-            self._next = min((timer.due for timer in self._timers), default=float("inf"))
-            self.stale = False
-        return None if self._next == float("inf") else max(0.0, self._next - time.elapsed_seconds)
+            self._find_next()
+            self.stale = self._requested  # a request is answered by `due`, not by asking when
+        return None if self.next_due == float("inf") else max(0.0, self.next_due - time.elapsed_seconds)
+
+    def _find_next(self) -> None:
+        if self._requested:
+            self.next_due = float("-inf")
+        else:
+            self.next_due = min((timer.due for timer in self._timers), default=float("inf"))
+        self.stale = False

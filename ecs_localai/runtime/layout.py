@@ -1,0 +1,97 @@
+"""Which of the app's processors there are in its esper world, in which order, and what each of them runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import esper
+
+from ecs_localai.runtime.errors import RuntimeSetupError
+from ecs_localai.runtime.processors import (
+    FIRST_PRIORITY,
+    PRIORITY_STEP,
+    FrameEnd,
+    FramePart,
+    FrameStart,
+    SetProcessor,
+)
+from ecs_localai.runtime.schedule import FRAME_ORDER, ScheduleLabel, Update
+from ecs_localai.runtime.steps import Segment
+from ecs_localai.runtime.world import World
+
+
+class FrameLayout:
+    """The processors of one app: the frame's beginning, its visible sets, its end."""
+
+    def __init__(self, world: World, begin: Callable[..., None], end: Callable[..., None]) -> None:
+        self._world = world
+        self._end_frame = end
+        self.start = FrameStart()
+        self.start.set_parts((begin,))
+        self.end = FrameEnd()
+        self.end.set_parts((end,))
+        self.processors: list[FramePart] = [self.start, self.end]
+        """In the order in which they run."""
+        self.install()
+
+    def add(self, processors: tuple[SetProcessor, ...]) -> None:
+        """Put these before the frame's end.
+
+        Raises:
+            RuntimeSetupError: a set or a class of processor is there already.
+        """
+        for added in processors:
+            for there in self.processors:
+                if type(there) is type(added):
+                    raise RuntimeSetupError(
+                        f"There is a processor {type(added).__name__} already: add each class once."
+                    )
+                if isinstance(there, SetProcessor) and there.system_set is added.system_set:
+                    raise RuntimeSetupError(
+                        f"{type(added).__name__} and {type(there).__name__} are both for {added.system_set}: a set "
+                        f"has one processor."
+                    )
+            self.processors.insert(-1, added)
+        self.install()
+
+    def arrange(self, segments: Mapping[ScheduleLabel, list[Segment]]) -> list[Segment]:
+        """Share the schedules' segments out to the processors; returns those that come before all sets.
+
+        Segments of `Update` that belong to no visible set run with the processor before them, so that the
+        processors in the world stay the same ones.
+        """
+        parts: dict[FramePart, list[Segment]] = {processor: [] for processor in self.processors}
+        by_set = {one.system_set: one for one in self.processors if isinstance(one, SetProcessor)}
+        *before_update, _, post_update, last = FRAME_ORDER
+        for label in before_update:
+            parts[self.start] += segments[label]
+        current: FramePart = self.start
+        order: list[FramePart] = [self.start]
+        for segment in segments[Update]:
+            if segment.system_set is not None:
+                current = by_set[segment.system_set]
+                order.append(current)
+            parts[current].append(segment)
+        order.append(self.end)
+        if order != self.processors:
+            self.remove()
+            self.processors = order
+            self.install()
+        for processor in order[1:-1]:
+            processor.set_parts([segment.run for segment in parts[processor]])
+        self.end.set_parts([*(one.run for one in (*segments[post_update], *segments[last])), self._end_frame])
+        return parts[self.start]
+
+    def install(self) -> None:
+        """Put the processors into the world, in their order."""
+        self.remove()
+        with self._world.active():
+            for position, processor in enumerate(self.processors):
+                esper.add_processor(processor, FIRST_PRIORITY - position * PRIORITY_STEP)
+
+    def remove(self) -> None:
+        """Take the processors out of the world."""
+        if self._world.name in esper.list_worlds():
+            with self._world.active():
+                for processor in self.processors:
+                    esper.remove_processor(type(processor))
