@@ -46,20 +46,24 @@ def test_the_history_of_installations_is_kept(ollama_server: OllamaServer, regis
 
 def test_how_often_a_model_was_used_is_kept(ollama_server: OllamaServer, tmp_path: Path) -> None:
     name = "tiny:latest"
-    ollama_server.call("POST", "/api/generate", {"model": name, "keep_alive": "1m", "stream": False})
-    with Driven(ollama_server.port, data_dir=tmp_path) as driven:
-        driven.connect()
-        driven.until(lambda: name in driven.models.loaded_models)
-        first = driven.models.installed_models[name]
-        assert first.usage_count == 1
     ollama_server.call("POST", "/api/generate", {"model": name, "keep_alive": 0, "stream": False})
     with Driven(ollama_server.port, data_dir=tmp_path) as driven:
         driven.connect()
-        again = driven.models.installed_models[name]
-        assert again.usage_count >= 1
-        assert again.last_used is not None
-        assert first.last_used is not None
-        assert again.last_used >= first.last_used
+        driven.until(lambda: name in driven.models.installed_models and name not in driven.models.loaded_models)
+        ollama_server.call("POST", "/api/generate", {"model": name, "keep_alive": "1m", "stream": False})
+        driven.write(RefreshRequested())
+        driven.until(lambda: name in driven.models.loaded_models)
+        first = driven.models.installed_models[name]
+        assert first.usage_count == 1
+    try:
+        with Driven(ollama_server.port, data_dir=tmp_path) as driven:
+            driven.connect()
+            driven.until(lambda: name in driven.models.loaded_models)
+            again = driven.models.installed_models[name]
+            assert again.usage_count == 1, "a model that was loaded before we looked is not used once more"
+            assert again.last_used == first.last_used
+    finally:
+        ollama_server.call("POST", "/api/generate", {"model": name, "keep_alive": 0, "stream": False})
 
 
 def test_nothing_is_written_without_a_data_folder(ollama_server: OllamaServer, registry: Registry) -> None:
