@@ -252,6 +252,25 @@ def doctor(
     _end(lambda: examine(target, as_json))
 
 
+@app.command()
+def inspect(
+    context: typer.Context,
+    frames: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="Run so many; otherwise until the server answered.", show_default=False),
+    ] = None,
+    timing: Annotated[bool, typer.Option("--timing", help="Measure each system.")] = False,
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show the world from inside: plugins, systems in the order they run, entities, events, tasks."""
+    from ecs_localai.commands.inspect import inspect_world
+
+    target = _target(context, host, data_dir)
+    _end(lambda: inspect_world(target, frames, timing, as_json))
+
+
 def _open_window(
     context: typer.Context, host: str | None, data_dir: Path | None, theme: ThemeChoice | None, scale: float | None
 ) -> None:

@@ -110,7 +110,7 @@ class _Words:
         return new
 
     def _is_due(self, event: ModelInstallationProgress) -> bool:
-        now = self._app.time.elapsed_seconds
+        now = self._app.time.real_elapsed_seconds
         is_download = event.status.kind is InstallationPhase.DOWNLOADING
         if is_download and now < self._progress_due.get(event.installation_id, 0.0):
             return False

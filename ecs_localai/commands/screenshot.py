@@ -72,7 +72,7 @@ def _is_known(app: App) -> bool:
         if manager.health_monitor.last_health_check is None:
             return False
         next_look = link.sync_timer.due
-        synced = link.sync is None and app.time.elapsed_seconds < next_look < float("inf")
+        synced = link.sync is None and app.time.real_elapsed_seconds < next_look < float("inf")
         if manager.health_monitor.is_healthy and not synced:
             return False
     return True

@@ -5,7 +5,19 @@ Knows nothing of AI models, HTTP or pygame.
 
 from ecs_localai.runtime.activity import Activity, activity
 from ecs_localai.runtime.app import App
+from ecs_localai.runtime.changes import Changes
+from ecs_localai.runtime.combinators import and_, not_, or_
 from ecs_localai.runtime.commands import Commands
+from ecs_localai.runtime.conditions import in_state, on_event, on_timer, run_once, state_changed
+from ecs_localai.runtime.describe import (
+    AppDescription,
+    EventDescription,
+    ProcessorDescription,
+    ScheduleDescription,
+    StageDescription,
+    SystemDescription,
+    SystemTimesDescription,
+)
 from ecs_localai.runtime.errors import (
     MissingResourceError,
     NestedUpdateError,
@@ -17,15 +29,19 @@ from ecs_localai.runtime.errors import (
 )
 from ecs_localai.runtime.events import EventReader, Events, EventWriter
 from ecs_localai.runtime.failures import SystemFailed
+from ecs_localai.runtime.fixed import FixedTime
 from ecs_localai.runtime.local import Local
 from ecs_localai.runtime.plugin import Plugin, PluginGroup
 from ecs_localai.runtime.processors import SetProcessor
-from ecs_localai.runtime.query import Added, Query, With, Without
+from ecs_localai.runtime.query import Added, Changed, Query, With, Without
 from ecs_localai.runtime.reactive_runner import ReactiveRunner
+from ecs_localai.runtime.removed import RemovedComponents
+from ecs_localai.runtime.resource_conditions import resource_changed, resource_exists
 from ecs_localai.runtime.resources import Res
 from ecs_localai.runtime.runner import AppExit, ScheduleRunner
 from ecs_localai.runtime.schedule import (
     First,
+    FixedUpdate,
     Last,
     PostStartup,
     PostUpdate,
@@ -33,9 +49,20 @@ from ecs_localai.runtime.schedule import (
     PreUpdate,
     ScheduleLabel,
     Startup,
+    StateTransition,
     Update,
 )
 from ecs_localai.runtime.sets import SystemSet, after, before, chain, in_set, run_if
+from ecs_localai.runtime.states import (
+    DespawnOnExit,
+    NextState,
+    OnEnter,
+    OnExit,
+    OnTransition,
+    State,
+    States,
+    StateTransitionEvent,
+)
 from ecs_localai.runtime.tasks import IoTaskPool, Latest, Task, TaskCancelled
 from ecs_localai.runtime.time import Time, Timer, Wakeups
 from ecs_localai.runtime.world import World
@@ -44,18 +71,29 @@ __all__ = [
     "Activity",
     "Added",
     "App",
+    "AppDescription",
     "AppExit",
+    "Changed",
+    "Changes",
     "Commands",
+    "DespawnOnExit",
+    "EventDescription",
     "EventReader",
     "EventWriter",
     "Events",
     "First",
+    "FixedTime",
+    "FixedUpdate",
     "IoTaskPool",
     "Last",
     "Latest",
     "Local",
     "MissingResourceError",
     "NestedUpdateError",
+    "NextState",
+    "OnEnter",
+    "OnExit",
+    "OnTransition",
     "Plugin",
     "PluginError",
     "PluginGroup",
@@ -63,18 +101,28 @@ __all__ = [
     "PostUpdate",
     "PreStartup",
     "PreUpdate",
+    "ProcessorDescription",
     "Query",
     "ReactiveRunner",
+    "RemovedComponents",
     "Res",
     "RuntimeSetupError",
+    "ScheduleDescription",
     "ScheduleError",
     "ScheduleLabel",
     "ScheduleRunner",
     "SetProcessor",
+    "StageDescription",
     "Startup",
+    "State",
+    "StateTransition",
+    "StateTransitionEvent",
+    "States",
+    "SystemDescription",
     "SystemFailed",
     "SystemParamError",
     "SystemSet",
+    "SystemTimesDescription",
     "Task",
     "TaskCancelled",
     "Time",
@@ -87,8 +135,18 @@ __all__ = [
     "WorldInUseError",
     "activity",
     "after",
+    "and_",
     "before",
     "chain",
     "in_set",
+    "in_state",
+    "not_",
+    "on_event",
+    "on_timer",
+    "or_",
+    "resource_changed",
+    "resource_exists",
     "run_if",
+    "run_once",
+    "state_changed",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import esper
 
+from ecs_localai.runtime.changes import ChangeMarks
 from ecs_localai.runtime.resources import Res
 from ecs_localai.runtime.time import Time, Wakeups
 
@@ -20,9 +21,11 @@ class _NeverAComponent:
 class Activity:
     """Tells whether something happened since the frame before. A resource of every app."""
 
-    __slots__ = ("_last", "happened")
+    __slots__ = ("_last", "_marks", "_waiting", "happened")
 
-    def __init__(self) -> None:
+    def __init__(self, marks: ChangeMarks) -> None:
+        self._marks = marks
+        self._waiting = marks.waiting
         self.happened = True
         """Set at the beginning of a frame; also when commands are applied in the middle of one."""
         self._last: object = None
@@ -32,24 +35,31 @@ class Activity:
 
         Needs the app's world to be active.
         """
+        marked = self._marks.unsettled or any(self._waiting)
+        if marked:
+            self._marks.settle()
         structure = esper.get_component(_NeverAComponent)
         if structure is not self._last:
             self._last = structure
             self.happened = True
             wakeups.due(time)
             return True
-        due = (wakeups.stale or time.elapsed_seconds >= wakeups.next_due) and wakeups.due(time)
-        self.happened = due or events or arrived > 0
+        due = (wakeups.stale or time.real_elapsed_seconds >= wakeups.next_due) and wakeups.due(time)
+        self.happened = due or events or marked or arrived > 0
         return False
 
     def is_outdated(self) -> bool:
-        """Whether the world's structure has changed since `look`. Needs the app's world to be active."""
-        return esper.get_component(_NeverAComponent) is not self._last
+        """Whether the world's structure has changed, or something was marked, since `look`.
+
+        Needs the app's world to be active.
+        """
+        return self._marks.is_waiting or esper.get_component(_NeverAComponent) is not self._last
 
 
 def activity(seen: Res[Activity]) -> bool:
-    """A run condition: something arrived, an event is buffered, entities changed, or a timer is due.
+    """A run condition: something arrived or was marked, an event is buffered, entities changed, or a timer is due.
 
-    Changing a component or resource in place is not seen: write an event, or `Wakeups.request_frame`.
+    Changing a component or resource in place is not seen by itself: mark it (`Changes`, `World.mark_changed`,
+    `World.mark_resource_changed`), write an event, or call `Wakeups.request_frame`.
     """
     return seen.happened

@@ -12,7 +12,8 @@ import esper
 
 from ecs_localai.runtime.activity import Activity
 from ecs_localai.runtime.commands import Command, Commands
-from ecs_localai.runtime.errors import NestedUpdateError, RuntimeSetupError
+from ecs_localai.runtime.describe import AppDescription, describe_app
+from ecs_localai.runtime.errors import NestedUpdateError
 from ecs_localai.runtime.events import Events
 from ecs_localai.runtime.failures import (
     ErrorHandler,
@@ -25,12 +26,16 @@ from ecs_localai.runtime.layout import FrameLayout
 from ecs_localai.runtime.plugin import AnyPlugin, PluginList
 from ecs_localai.runtime.processors import AppProcessor, SetProcessor
 from ecs_localai.runtime.query import Query
+from ecs_localai.runtime.removed import Removals
 from ecs_localai.runtime.runner import AppExit, ScheduleRunner
-from ecs_localai.runtime.schedule import FRAME_ORDER, STARTUP_ORDER, Schedule, ScheduleLabel, Update
+from ecs_localai.runtime.schedule import STARTUP_ORDER, ScheduleLabel, Update
+from ecs_localai.runtime.schedules import Schedules
 from ecs_localai.runtime.sets import ConfigItem, configs
+from ecs_localai.runtime.states import States
 from ecs_localai.runtime.steps import Segment
 from ecs_localai.runtime.tasks import IoTaskPool
 from ecs_localai.runtime.time import Time, Wakeups
+from ecs_localai.runtime.timing import Timings
 from ecs_localai.runtime.world import World
 from ecs_localai.runtime.world_names import claim_world, give_back_world
 
@@ -55,19 +60,21 @@ class App:
         name, self._owns_world = claim_world(world)
         self.time = Time()
         self.wakeups = Wakeups()
-        self.activity = Activity()
         self.tasks = IoTaskPool(f"{name}-io")
         self.world = World(name, self.time)
+        self.activity = Activity(self.world.changes)
         self.commands = Commands(self.world)
         self._waiting = self.commands.waiting
-        self._remembering: list[Query[object]] = []
+        self.removals = Removals(name)
+        self._remembering: list[Query[object] | Removals] = [self.removals]
         self._events: dict[type, Events[object]] = {}
         self._event_buffers: list[list[object]] = []
         self._plugins = PluginList(self)
         self._shuffle = Random(shuffle_seed) if shuffle_seed is not None else None
-        self._schedules = {label: Schedule(label, self) for label in (*STARTUP_ORDER, *FRAME_ORDER)}
+        self._schedules = Schedules(self)
         self._stale = True  # until the plugins are finished and the schedules compiled, and after every addition
         self._compiled = False
+        self.timings: Timings | None = None
         self._gave_up = False
         self._started = False
         self._closed = False  # to updates: while one runs, and after the shutdown
@@ -80,7 +87,7 @@ class App:
         self._startup: list[Segment] = []
         self._before_update: tuple[Callable[[], None], ...] = ()
         self._layout = FrameLayout(self.world, self._begin_frame, self._end_frame)
-        for resource in (self.time, self.wakeups, self.activity, self.tasks):
+        for resource in (self.time, self._schedules.fixed_time, self.wakeups, self.activity, self.tasks):
             self.insert_resource(resource)
         self._failures = self.add_event(SystemFailed)
         self._exits = self.add_event(AppExit).reader()
@@ -103,13 +110,13 @@ class App:
         Raises:
             SystemParamError: a system asks for something that cannot be supplied.
         """
-        self._schedule(schedule).add_systems(configs(*systems))
+        self._schedules.get(schedule).add_systems(configs(*systems))
         self._changed()
         return self
 
     def configure_sets(self, schedule: ScheduleLabel, *sets: ConfigItem) -> App:
         """Declare sets and their order: ``configure_sets(Update, chain(S.MOVE, S.DRAW))``."""
-        self._schedule(schedule).configure_sets(configs(*sets))
+        self._schedules.get(schedule).configure_sets(configs(*sets))
         self._changed()
         return self
 
@@ -121,7 +128,7 @@ class App:
         """
         self._layout.add(processors)
         for processor in processors:
-            self._schedule(Update).make_visible(processor.system_set)
+            self._schedules.get(Update).make_visible(processor.system_set)
         self._changed()
         return self
 
@@ -137,6 +144,17 @@ class App:
             value = kind()
             self.world.insert_resource(value)
         return value
+
+    def init_state(self, initial: States) -> App:
+        """Have this value's type of states, and begin in it. For what it raises see `StateTransitions.init`."""
+        self._schedules.transitions.init(initial)
+        self._changed()
+        return self
+
+    def set_fixed_hz(self, hz: float) -> App:
+        """Run `FixedUpdate` `hz` times a second of virtual time instead of 64; see `FixedTime.set_hz`."""
+        self._schedules.fixed_time.set_hz(hz)
+        return self
 
     def add_event(self, kind: type[T]) -> Events[T]:
         """Register an event type; once more does nothing. Returns its buffer."""
@@ -257,6 +275,25 @@ class App:
         """A processor for a host's world that runs one update of this app a frame."""
         return AppProcessor(self)
 
+    # Seeing inside
+
+    def set_timing(self, on: bool) -> App:
+        """Measure how long each system takes, from the next frame on. Off at first, and then free of cost."""
+        if on != (self.timings is not None):
+            self.timings = Timings() if on else None
+            self._changed()
+        return self
+
+    def describe(self) -> AppDescription:
+        """What is in the app now: plugins, systems in the order they run, entities, events, tasks, timers.
+
+        Raises:
+            ScheduleError: the systems' order is impossible.
+        """
+        if self._shut_down:
+            raise self._why_closed()
+        return describe_app(self, self._plugins.names, self._schedules.compiled(anew=self._stale), self._layout)
+
     # Failing and ending
 
     def report_failure(self, system: str, where: str, error: BaseException) -> None:
@@ -301,13 +338,6 @@ class App:
 
     # Inside
 
-    def _schedule(self, label: ScheduleLabel) -> Schedule:
-        schedule = self._schedules.get(label)
-        if schedule is None:
-            known = ", ".join(one.name for one in self._schedules)
-            raise RuntimeSetupError(f"There is no schedule {label}. Use one of {known}.")
-        return schedule
-
     def remember_query(self, query: Query[object]) -> None:
         """Tell a system's query when the world's structure has changed, if it keeps rows."""
         if query.remembers:
@@ -326,7 +356,7 @@ class App:
         """Finish the plugins and compile what changed. False while a plugin is not ready."""
         if not self._plugins.finish():
             return False
-        segments = {label: schedule.compile(self._shuffle) for label, schedule in self._schedules.items()}
+        segments = self._schedules.compile(self._shuffle)
         self._before_update = tuple(segment.run for segment in self._layout.arrange(segments))
         self._startup = [segment for label in STARTUP_ORDER for segment in segments[label]]
         self._stale = False

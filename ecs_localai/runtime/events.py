@@ -48,6 +48,11 @@ class Events(Generic[T]):
         return self._first + len(self.buffer)
 
     @property
+    def readers(self) -> list[EventReader[T]]:
+        """The readers that somebody still holds."""
+        return [reader for one in self._readers if (reader := one()) is not None]
+
+    @property
     def is_unread(self) -> bool:
         """Whether something was written since the frame began that is still to be read: then a frame is wanted.
 
@@ -55,7 +60,7 @@ class Events(Generic[T]):
         """
         if len(self.buffer) <= self._old:
             return False
-        readers = [reader for one in self._readers if (reader := one()) is not None]
+        readers = self.readers
         return not readers or any(reader._cursor < self.written for reader in readers)
 
     def update(self) -> None:
@@ -122,6 +127,11 @@ class EventReader(Generic[T]):
 
     def __bool__(self) -> bool:
         return len(self) > 0
+
+    @property
+    def dropped(self) -> int:
+        """How many events it will never see: those it knows it `missed`, and those it has not noticed yet."""
+        return self.missed + max(0, self._events._first - self._cursor)
 
     def clear(self) -> None:
         """Skip everything that is waiting, without counting it as missed."""

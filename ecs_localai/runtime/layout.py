@@ -16,6 +16,7 @@ from ecs_localai.runtime.processors import (
     SetProcessor,
 )
 from ecs_localai.runtime.schedule import FRAME_ORDER, ScheduleLabel, Update
+from ecs_localai.runtime.sets import SystemSet
 from ecs_localai.runtime.steps import Segment
 from ecs_localai.runtime.world import World
 
@@ -81,6 +82,14 @@ class FrameLayout:
             processor.set_parts([segment.run for segment in parts[processor]])
         self.end.set_parts([*(one.run for one in (*segments[post_update], *segments[last])), self._end_frame])
         return parts[self.start]
+
+    def processor_name(self, system_set: SystemSet) -> str:
+        """The class of the processor that shows a visible set."""
+        return next(
+            type(one).__name__
+            for one in self.processors
+            if isinstance(one, SetProcessor) and one.system_set is system_set
+        )
 
     def install(self) -> None:
         """Put the processors into the world, in their order."""

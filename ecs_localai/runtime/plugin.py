@@ -124,6 +124,11 @@ class PluginList:
             self._plugins.append(plugin)
             plugin.build(self._app)
 
+    @property
+    def names(self) -> list[str]:
+        """The plugins' names, in the order they were added."""
+        return [plugin.name for plugin in self._plugins]
+
     def finish(self) -> bool:
         """Finish and clean up, once; False while one is not ready."""
         if not self._finished:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, TypeAlias, TypeVar
 
+from ecs_localai.runtime.changes import ChangeMarks
 from ecs_localai.runtime.errors import MissingResourceError
 
 T = TypeVar("T")
@@ -22,16 +23,20 @@ Bevy tells ``Res`` from ``ResMut``; Python cannot enforce that, so there is one 
 
 
 class Resources:
-    """The world's resources by type, and who has to be told when one is replaced."""
+    """The world's resources by type, when each was changed, and who has to be told when one is replaced."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: ChangeMarks) -> None:
+        self._marks = marks
         self._values: dict[type, object] = {}
+        self._ticks: dict[type, int] = {}
+        self._tick = 0
         self._watchers: dict[type, list[Callable[[], None]]] = {}
 
     def insert(self, value: object, kind: type | None = None) -> None:
         """Keep `value` as the resource of its type (or of `kind`), replacing an earlier one."""
         key = kind or type(value)
         self._values[key] = value
+        self._note(key)
         for rebind in self._watchers.get(key, ()):
             rebind()
 
@@ -54,10 +59,36 @@ class Resources:
     def remove(self, kind: type[T]) -> T | None:
         """Take the resource out of the world and return it; None where there was none."""
         value = self._values.pop(kind, None)
+        if self._ticks.pop(kind, 0):
+            self._marks.unsettled = True
         for rebind in self._watchers.get(kind, ()):
             rebind()
         return value if isinstance(value, kind) else None
 
+    def mark_changed(self, kind: type) -> None:
+        """Say that the resource of this type was changed in place.
+
+        Raises:
+            MissingResourceError: nobody has inserted it.
+        """
+        if kind not in self._values:
+            raise MissingResourceError(kind)
+        self._note(kind)
+
+    def changed_at(self, kind: type) -> int:
+        """A number that grows with every change of any resource: this one's at its last; 0 if it is not there."""
+        return self._ticks.get(kind, 0)
+
+    @property
+    def kinds(self) -> list[type]:
+        """The types that there are resources of."""
+        return list(self._values)
+
     def watch(self, kind: type, rebind: Callable[[], None]) -> None:
         """Call `rebind` whenever the resource of this type is inserted, replaced or removed."""
         self._watchers.setdefault(kind, []).append(rebind)
+
+    def _note(self, kind: type) -> None:
+        self._tick += 1
+        self._ticks[kind] = self._tick
+        self._marks.unsettled = True

@@ -12,6 +12,7 @@ from ecs_localai.runtime.ordering import topological_order
 from ecs_localai.runtime.sets import Configs, Node, SystemFunction, SystemSet, Target
 from ecs_localai.runtime.steps import Condition, ConditionalStep, FlushStep, Segment, SharedCondition, Step
 from ecs_localai.runtime.system import System
+from ecs_localai.runtime.timing import TimedSegment
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.app import App
@@ -32,14 +33,17 @@ Startup: Final = ScheduleLabel("Startup")
 PostStartup: Final = ScheduleLabel("PostStartup")
 First: Final = ScheduleLabel("First")
 PreUpdate: Final = ScheduleLabel("PreUpdate")
+StateTransition: Final = ScheduleLabel("StateTransition")
+FixedUpdate: Final = ScheduleLabel("FixedUpdate")
 Update: Final = ScheduleLabel("Update")
 PostUpdate: Final = ScheduleLabel("PostUpdate")
 Last: Final = ScheduleLabel("Last")
 
-STARTUP_ORDER: Final = (PreStartup, Startup, PostStartup)
-"""Run once, in the first update, before everything else (Bevy: ``bevy_app/src/main_schedule.rs``)."""
-FRAME_ORDER: Final = (First, PreUpdate, Update, PostUpdate, Last)
-"""Run in every update."""
+STARTUP_ORDER: Final = (StateTransition, PreStartup, Startup, PostStartup)
+"""Run once, in the first update, before everything else (Bevy: ``bevy_app/src/main_schedule.rs``, and
+``bevy_state/src/app.rs`` for `StateTransition`, which enters the first states before anything starts)."""
+FRAME_ORDER: Final = (First, PreUpdate, StateTransition, FixedUpdate, Update, PostUpdate, Last)
+"""Run in every update, `FixedUpdate` as often as its steps have become due. What has no systems costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Schedule:
         self._set_nodes: dict[SystemSet, list[Node]] = {}
         self._set_conditions: dict[SystemSet, list[System]] = {}
         self._visible: list[SystemSet] = []
+        self.segments: list[Segment] = []
+        """What the last `compile` returned."""
 
     def add_systems(self, added: Configs) -> None:
         """Add systems; their parameters, and those of their conditions, are found now.
@@ -113,13 +119,21 @@ class Schedule:
         if system_set not in self._visible:
             self._visible.append(system_set)
 
+    def sets_of(self, system: System) -> list[SystemSet]:
+        """The sets that a system was put into, as `in_set` named them."""
+        for one, node in zip(self._systems, self._nodes, strict=True):
+            if one is system:
+                return list(node.sets)
+        return []
+
     def compile(self, shuffle: Random | None) -> list[Segment]:
         """The segments in the order to run them: one for each visible set, others between them as needed.
 
         Raises:
             ScheduleError: a cycle, an unknown name, or a system in two visible sets.
         """
-        return _Compiler(self, self._app, shuffle).segments()
+        self.segments = _Compiler(self, self._app, shuffle).segments()
+        return self.segments
 
 
 class _Compiler:
@@ -197,6 +211,8 @@ class _Compiler:
         if gates and gates[0].function is activity:
             reacts_to = self._app.activity
             gates = gates[1:]
+        if self._app.timings is not None:
+            return TimedSegment(where, system_set, steps, gates, self._app, reacts_to, self._app.timings)
         return Segment(where, system_set, steps, gates, self._app, reacts_to)
 
     def _leads_to(self, first: _Point, second: _Point) -> bool:

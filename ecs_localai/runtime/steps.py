@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ecs_localai.runtime.sets import SystemSet
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.app import App
     from ecs_localai.runtime.system import System
     from ecs_localai.runtime.time import Time
+
+
+PASSED_OVER: Final = object()
+"""What a step returns when its conditions kept it from running."""
 
 
 class Step(Protocol):
@@ -34,45 +38,46 @@ class Condition(Protocol):
 class ConditionalStep:
     """A system that runs only when its conditions hold."""
 
-    __slots__ = ("_app", "_conditions", "_system", "_where", "args", "call", "name")
+    __slots__ = ("_app", "_where", "args", "call", "conditions", "name", "system")
 
     def __init__(self, system: System, conditions: Sequence[Condition], where: str, app: App) -> None:
         self.name = system.name
-        self._system = system
-        self._conditions = tuple(conditions)
+        self.system = system
+        self.conditions = tuple(conditions)
         self._where = where
         self._app = app
         self.args: tuple[object, ...] = ()
         self.call: Callable[..., object] = self._run
 
-    def _run(self) -> None:
-        for condition in self._conditions:
+    def _run(self) -> object:
+        for condition in self.conditions:
             try:
                 if not condition.holds():
-                    return
+                    return PASSED_OVER
             except Exception as error:  # noqa: BLE001 - a condition that fails does not hold
                 self._app.report_failure(condition.name, self._where, error)
-                return
-        self._system.call(*self._system.args)
+                return PASSED_OVER
+        self.system.call(*self.system.args)
+        return None
 
 
 class SharedCondition:
     """A set's run condition: evaluated once a run, whatever the number of systems in the set."""
 
-    __slots__ = ("_frame", "_held", "_system", "_time", "name")
+    __slots__ = ("_held", "_run", "_system", "_time", "name")
 
     def __init__(self, system: System, time: Time) -> None:
         self.name = system.name
         self._system = system
         self._time = time
-        self._frame = -1
+        self._run = -1
         self._held = False
 
     def holds(self) -> bool:
-        """Whether the condition holds in this frame. One that raises does not hold for the rest of it."""
-        frame = self._time.frame
-        if self._frame != frame:
-            self._frame = frame
+        """Whether the condition holds in this run. One that raises does not hold for the rest of it."""
+        run = self._time.run_number
+        if self._run != run:
+            self._run = run
             self._held = False
             self._held = self._system.holds()
         return self._held
@@ -96,7 +101,7 @@ class Segment:
     no more than an empty processor does.
     """
 
-    __slots__ = ("_app", "_gates", "_reacts_to", "_waiting", "steps", "system_set", "where")
+    __slots__ = ("_app", "_reacts_to", "_waiting", "gates", "steps", "system_set", "where")
 
     def __init__(
         self,
@@ -112,7 +117,8 @@ class Segment:
         self.system_set = system_set
         """The visible set that this segment is, or None."""
         self.steps = tuple(steps)
-        self._gates = tuple(gates)
+        self.gates = tuple(gates)
+        """What is asked before all steps: the visible set's conditions."""
         self._app = app
         self._reacts_to = reacts_to
         self._waiting = app.commands.waiting
@@ -125,13 +131,8 @@ class Segment:
         seen = self._reacts_to
         if seen is not None and not seen.happened:
             return
-        for gate in self._gates:
-            try:
-                if not gate.call(*gate.args):
-                    return
-            except Exception as error:  # noqa: BLE001 - a condition that fails does not hold
-                self._app.report_failure(gate.name, self.where, error)
-                return
+        if self.gates and not self._gates_hold():
+            return
         for step in self.steps:
             try:
                 step.call(*step.args)
@@ -139,3 +140,18 @@ class Segment:
                 self._app.report_failure(step.name, self.where, error)
         if self._waiting:
             self._app.apply_commands()
+
+    @property
+    def condition_names(self) -> list[str]:
+        """The conditions that are asked once for all steps, in their order."""
+        return [*(["activity"] if self._reacts_to is not None else []), *(gate.name for gate in self.gates)]
+
+    def _gates_hold(self) -> bool:
+        for gate in self.gates:
+            try:
+                if not gate.call(*gate.args):
+                    return False
+            except Exception as error:  # noqa: BLE001 - a condition that fails does not hold
+                self._app.report_failure(gate.name, self.where, error)
+                return False
+        return True

@@ -9,11 +9,14 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Union, cast, get_args, get_origin, get_type_hints
 
+from ecs_localai.runtime.changes import Changes
+from ecs_localai.runtime.combinators import Combined
 from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.errors import MissingResourceError, SystemParamError
 from ecs_localai.runtime.events import EventReader, EventWriter
 from ecs_localai.runtime.local import Local
 from ecs_localai.runtime.query import Query, class_of
+from ecs_localai.runtime.removed import RemovedComponents
 from ecs_localai.runtime.resources import ResourceParam
 from ecs_localai.runtime.sets import SystemFunction
 from ecs_localai.runtime.time import Time
@@ -22,7 +25,10 @@ from ecs_localai.runtime.world import World
 if TYPE_CHECKING:
     from ecs_localai.runtime.app import App
 
-SUPPORTED = "Query[…], Res[…], EventReader[…], EventWriter[…], Commands, Local[…], Time, World"
+SUPPORTED = (
+    "Query[…], Res[…], EventReader[…], EventWriter[…], Changes[…], RemovedComponents[…], "
+    "Commands, Local[…], Time, World"
+)
 
 
 class System:
@@ -40,6 +46,9 @@ class System:
         self._bind(app)
 
     def _bind(self, app: App) -> None:
+        if isinstance(self.function, Combined):
+            self.args = tuple(System(part, app).holds for part in self.function.parts)
+            return
         if inspect.iscoroutinefunction(self.function) or inspect.isgeneratorfunction(self.function):
             raise SystemParamError(
                 f"System {self.name} is a coroutine or a generator, which a frame would only make and not run. "
@@ -103,7 +112,7 @@ class System:
         origin, parts = get_origin(hint), get_args(hint)
         if origin is Query:
             try:
-                query = Query[object](parts, app.time)
+                query = Query[object](parts, app.time, app.world.changes, id(self))
                 app.remember_query(query)
                 return query
             except SystemParamError as error:
@@ -116,6 +125,16 @@ class System:
                 )
             events = app.add_event(parts[0])
             return events.reader() if origin is EventReader else events.writer()
+        if origin in (Changes, RemovedComponents):
+            component = class_of(parts[0])
+            if component is None:
+                raise SystemParamError(
+                    f"System {self.name}: parameter '{name}': {_show(parts[0])} is not one component class. Take one "
+                    f"parameter for each type of component."
+                )
+            if origin is RemovedComponents:
+                return app.removals.reader(component)
+            return Changes[object](app.world.changes.log(component), id(self))
         if origin is Local:
             kind = cast("Callable[[], object]", get_origin(parts[0]) or parts[0])
             try:
@@ -132,7 +151,7 @@ class System:
             return app.time
         if hint is World:
             return app.world
-        if hint in (Query, EventReader, EventWriter, Local):
+        if hint in (Query, EventReader, EventWriter, Changes, RemovedComponents, Local):
             raise SystemParamError(
                 f"System {self.name}: parameter '{name}' is annotated with {_show(hint)} alone. Say of what, in "
                 f"brackets: {_show(hint)}[SomeClass]."

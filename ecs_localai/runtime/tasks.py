@@ -13,9 +13,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Final, Generic, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 logger = logging.getLogger("ecs_localai")
+live_pools: Final[WeakSet[IoTaskPool]] = WeakSet()
+"""All pools that somebody holds, for tests that look for what was left running."""
 CLEAN_UP_SECONDS: Final = 2.0
 """How long `IoTaskPool.shutdown` leaves a task to clean up before it cancels it once more."""
 
@@ -154,6 +157,7 @@ class IoTaskPool:
     """One background thread with an asyncio loop, started at the first `spawn` (a resource of every app)."""
 
     def __init__(self, name: str = "ecs-localai-io") -> None:
+        live_pools.add(self)
         self._name = name
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -223,6 +227,11 @@ class IoTaskPool:
     def in_flight(self) -> int:
         """How many tasks are running or about to start."""
         return len(self._running) + len(self._waiting)
+
+    @property
+    def task_names(self) -> list[str]:
+        """The names of the tasks that are running; one that was spawned a moment ago may be missing."""
+        return [task.get_name() for task in list(self._running)]  # copied in one step: the loop's thread adds to it
 
     def shutdown(self, timeout: float = 15.0) -> bool:
         """Cancel every task, close what was registered with `on_close`, end the thread.

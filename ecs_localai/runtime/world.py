@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast, overloa
 
 import esper
 
+from ecs_localai.runtime.changes import ChangeMarks, assign_if_neq
 from ecs_localai.runtime.guard import WorldGuard
 from ecs_localai.runtime.query import A, B, C, D, Query
 from ecs_localai.runtime.resources import Resources
@@ -48,7 +49,8 @@ class World:
     def __init__(self, name: str, time: Time) -> None:
         self.name = name
         """The esper world context's name, for `esper.switch_world`."""
-        self.resources = Resources()
+        self.changes = ChangeMarks()
+        self.resources = Resources(self.changes)
         self._time = time
         self._guard = WorldGuard(name)
 
@@ -69,6 +71,8 @@ class World:
         if not esper.entity_exists(entity):
             return False
         for component in components:
+            if esper.try_component(entity, type(component)) is component:
+                self.changes.log(type(component)).mark(entity)  # esper shows no difference; insertion is a change
             esper.add_component(entity, component)
         return True
 
@@ -114,6 +118,25 @@ class World:
         esper.delete_entity(entity, immediate=True)
         return True
 
+    def mark_changed(self, entity: int, kind: type) -> None:
+        """Say that an entity's component was changed in place, for systems that ask for ``Changed[kind]``.
+
+        Nothing is shown for an entity that has no such component when they look. Systems take a `Changes`, which
+        is cheaper, and whose marks they are not shown themselves.
+        """
+        self.changes.log(kind).mark(entity)
+
+    @_inside
+    def set_if_neq(self, entity: int, component: object) -> bool:
+        """Give the entity's component of this type the value of `component` and mark it, if that is another value.
+
+        False, and nothing done, if they are equal or the entity has none. See `Changes.set_if_neq`.
+        """
+        changed = assign_if_neq(entity, component, type(component))
+        if changed:
+            self.changes.log(type(component)).mark(entity)
+        return changed
+
     @overload
     def query(self, a: type[A], /) -> list[tuple[int, A]]: ...
     @overload
@@ -130,7 +153,7 @@ class World:
 
     @_inside
     def _query(self, *kinds: object) -> list[tuple[int, object]]:
-        return Query[object](kinds, self._time).rows()
+        return Query[object](kinds, self._time, self.changes).rows()
 
     def insert_resource(self, value: object) -> None:
         """Insert or replace the resource of this value's type."""
@@ -147,6 +170,14 @@ class World:
     def get_resource(self, kind: type[T]) -> T | None:
         """The resource of this type, or None."""
         return self.resources.get(kind)
+
+    def mark_resource_changed(self, kind: type) -> None:
+        """Say that a resource was changed in place, for the run condition `resource_changed`.
+
+        Raises:
+            MissingResourceError: nobody has inserted it.
+        """
+        self.resources.mark_changed(kind)
 
     def remove_resource(self, kind: type[T]) -> T | None:
         """Take a resource out of the world; None where there was none."""

@@ -21,8 +21,9 @@ from ecs_localai.systems.host_probe import ProbeResult, probe_host
 from ecs_localai.systems.links import HostLink, settle
 from ecs_localai.systems.persistence import SavedState
 
-HEALTHY_INTERVAL = 5.0
-"""Seconds between two probes of a host that answers."""
+HEALTHY_INTERVAL = 10.0
+"""Seconds between two probes of a host that answers. Its models are asked for more often, and when that fails the next
+probe is due at once: so it is noticed as early as with more probes that somebody has ended a server."""
 FAILING_INTERVALS = (0.5, 1.0, 2.0)
 """Seconds to the next probe after the first, second and every later failure in a row, give or take a tenth."""
 
@@ -116,7 +117,7 @@ def monitor_ollama_connection(
                 if models.ollama_config.base_url == manager.host_config.base_url:
                     models.ollama_config = manager.host_config
                 ui.write(UIUpdateEvent(UIUpdateKind.HOST_CHANGED))
-        if link.probe is None and (now or time.elapsed_seconds >= link.probe_timer.due):
+        if link.probe is None and (now or time.real_elapsed_seconds >= link.probe_timer.due):
             link.probe_timer.stop()
             api = manager.api_client
             link.probe = tasks.spawn(probe_host(clients, api), f"probe {api.base_url}")
@@ -143,12 +144,12 @@ def _take_in(manager: OllamaHostManager, link: HostLink, result: ProbeResult | O
         link.probe_timer.restart(time, wait * random.uniform(0.9, 1.1))
         return
     if link.healthy_since is None:
-        link.healthy_since = time.elapsed_seconds
+        link.healthy_since = time.real_elapsed_seconds
     health.is_healthy = True
     health.last_error = None
     health.consecutive_failures = 0
     health.response_time_ms = result.response_time_ms
-    health.uptime = timedelta(seconds=time.elapsed_seconds - link.healthy_since)
+    health.uptime = timedelta(seconds=time.real_elapsed_seconds - link.healthy_since)
     if manager.host_config.api_version != result.version:
         manager.host_config = msgspec.structs.replace(manager.host_config, api_version=result.version)
     link.probe_timer.restart(time, HEALTHY_INTERVAL)

@@ -152,7 +152,7 @@ class InstallationDesk:
         self.announce(installation, run)
         self._close(installation, InstallationStatus.COMPLETED, took, commands)
         self._completed.write(ModelInstallationCompleted(installation.installation_id, model, took))
-        self._completed_at.append((self._app.time.elapsed_seconds, installation.installation_id))
+        self._completed_at.append((self._app.time.real_elapsed_seconds, installation.installation_id))
         if len(self._completed_at) == 1:
             self._clean_up.restart(self._app.time, COMPLETED_SECONDS)
 
@@ -215,14 +215,14 @@ class InstallationDesk:
     def forget_completed(self, commands: Commands) -> None:
         """Take the completed installations off the list that have been there long enough."""
         time = self._app.time
-        if time.elapsed_seconds < self._clean_up.due:
+        if time.real_elapsed_seconds < self._clean_up.due:
             return
         self._clean_up.stop()
         completed = self._completed_at
-        while completed and completed[0][0] + COMPLETED_SECONDS <= time.elapsed_seconds:
+        while completed and completed[0][0] + COMPLETED_SECONDS <= time.real_elapsed_seconds:
             self.forget(completed.popleft()[1], commands)
         if completed:
-            self._clean_up.restart(time, completed[0][0] + COMPLETED_SECONDS - time.elapsed_seconds)
+            self._clean_up.restart(time, completed[0][0] + COMPLETED_SECONDS - time.real_elapsed_seconds)
 
     def _changed(self) -> None:
         self._ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))

@@ -24,7 +24,7 @@ class HostLink:
     probe: Task[ProbeResult] | None = None
     sync: Task[ModelsSnapshot] | None = None
     healthy_since: float | None = None
-    """In `Time.elapsed_seconds`."""
+    """In `Time.real_elapsed_seconds`."""
     synced: bool = False
     """Whether the host's models have been seen: what was loaded before that was not loaded while we looked."""
     sync_wanted: bool = False

@@ -68,7 +68,7 @@ def manage_model_lifecycle(
                     _count_uses(used, models, saved)
                 link.synced = True
                 link.sync_wanted |= not snapshot.complete
-        if wanted or time.elapsed_seconds >= link.sync_timer.due:
+        if wanted or time.real_elapsed_seconds >= link.sync_timer.due:
             link.sync_wanted = True
             link.sync_timer.stop()  # one that stays due would make every frame look at everything
         if link.sync_wanted and link.sync is None and manager.health_monitor.is_healthy:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ecs_localai.systems.gpu_sampling import GpuSample
     from ecs_localai.systems.traffic_sampling import TrafficSample
 
-SAMPLE_INTERVAL = 2.0
-"""Seconds between two samples."""
+SAMPLE_INTERVAL = 3.0
+"""Seconds between two samples. Measuring and drawing it is nearly all that an idle panel does."""
 MACHINE = "machine"
 """The key of the machine as a whole in `ModelResourceMonitor`."""
 
@@ -55,21 +55,32 @@ async def sample_forever(channel: Latest[MachineSample]) -> None:
     """Send a sample every `SAMPLE_INTERVAL` seconds until cancelled.
 
     The measuring has a thread of its own, which sleeps by itself: being sent to work by the loop each time costs as
-    much as the measuring.
+    much as the measuring. The thread is none that a program which just ends would wait for.
     """
     loop = asyncio.get_running_loop()
     stop = threading.Event()
+    ended: asyncio.Future[None] = loop.create_future()
 
-    def hand_over(sample: MachineSample) -> None:
-        loop.call_soon_threadsafe(channel.send, sample)
+    def fail(error: Exception) -> None:
+        if not ended.done():
+            ended.set_exception(error)
 
+    def sample() -> None:
+        try:
+            _sample_until(stop, lambda found: loop.call_soon_threadsafe(channel.send, found))
+        except Exception as error:  # noqa: BLE001 - raised again by the task
+            loop.call_soon_threadsafe(fail, error)
+
+    thread = threading.Thread(target=sample, name="ecs-localai-sampling", daemon=True)
+    thread.start()
     try:
-        await asyncio.to_thread(_sample_until, stop, hand_over)
+        await ended
     finally:
-        stop.set()  # the loop waits for the thread before it closes
+        stop.set()
+        thread.join()  # at most as long as one sample takes
 
 
-def _sample_until(stop: threading.Event, hand_over: Callable[[MachineSample], None]) -> None:
+def _sample_until(stop: threading.Event, hand_over: Callable[[MachineSample], object]) -> None:
     sampler = MachineSampler()
     try:
         while not stop.is_set():

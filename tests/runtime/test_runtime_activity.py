@@ -87,7 +87,7 @@ def arrive(app: App) -> None:
 
 def take_timer(app: App) -> None:
     """Start a timer that is due in the next frame, and not for ever."""
-    app.wakeups.timer(app.time.elapsed_seconds + 1.0)
+    app.wakeups.timer(app.time.real_elapsed_seconds + 1.0)
 
 
 def request(app: App) -> None:

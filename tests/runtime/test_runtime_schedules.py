@@ -50,7 +50,7 @@ def test_what_startup_spawns_is_there_in_the_same_frame(app: App) -> None:
 
 
 def test_unknown_schedule_is_an_error_that_lists_the_known_ones(app: App) -> None:
-    with pytest.raises(RuntimeSetupError, match=r"no schedule Render\. Use one of PreStartup, Startup.*Update.*Last"):
+    with pytest.raises(RuntimeSetupError, match=r"no schedule Render\. Use one of .*PreStartup, Startup.*Update.*Last"):
         app.add_systems(ScheduleLabel("Render"), noting([], "a"))
 
 

@@ -13,12 +13,14 @@ from ecs_localai.runtime import (
     Activity,
     Added,
     App,
+    Changes,
     Commands,
     EventReader,
     EventWriter,
     IoTaskPool,
     Local,
     Query,
+    RemovedComponents,
     Res,
     SystemParamError,
     Time,
@@ -209,8 +211,20 @@ def two_events(reader: EventReader[Ping | Clock]) -> None:
     """Wants two types of event at once."""
 
 
-def union_in_query(query: Query[Position, Velocity | None]) -> None:
-    """Wants a component that may be missing."""
+def union_in_query(query: Query[Position, Velocity | Clock]) -> None:
+    """Wants either of two components."""
+
+
+def only_optional(query: Query[Position | None]) -> None:
+    """Wants every entity that there is."""
+
+
+def two_removed(removed: RemovedComponents[Position | Velocity]) -> None:
+    """Wants two types of component at once."""
+
+
+def bare_changes(changes: Changes) -> None:  # type: ignore[type-arg]  # the mistake under test
+    """Does not say what it changes."""
 
 
 def number_in_query(query: Query[3]) -> None:  # type: ignore[valid-type]  # the mistake under test
@@ -264,7 +278,10 @@ def generator(query: Query[Position]) -> Iterator[int]:
         (bare_res, r"bare_res: parameter 'clock': ~T is not one class\. Write Res\[SomeResource\]"),
         (misplaced_none, r"misplaced_none: parameter 'clock': .* Res\[SomeResource\] \| None where it may be missing"),
         (two_events, r"two_events: parameter 'reader': .* is not one event class"),
-        (union_in_query, r"union_in_query: parameter 'query': .*Velocity \| None in a query is not a component class"),
+        (union_in_query, r"parameter 'query': .*Clock in a query is not a component class; .* SomeComponent \| None"),
+        (only_optional, r"only_optional: parameter 'query': A query needs at least one component that is not optional"),
+        (two_removed, r"two_removed: parameter 'removed': .* is not one component class\. Take one parameter for each"),
+        (bare_changes, r"parameter 'changes' is annotated with Changes alone\. Say of what, .*: Changes\[SomeClass\]"),
         (number_in_query, r"number_in_query: parameter 'query': 3 in a query is not a component class"),
         (only_filters, r"only_filters: parameter 'query': A query needs at least one component type"),
         (bare_filter, r"bare_filter: parameter 'query': Added needs a component type: write Added\[SomeComponent\]"),

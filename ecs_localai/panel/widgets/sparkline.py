@@ -7,7 +7,7 @@ discs along it.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,28 +56,37 @@ def _picture(
 ) -> pygame.Surface:
     width, height = size
     fine = 4 if thickness < 2.5 else 2
-    heights = _heights(np.frombuffer(samples, np.float64), maximum, width * fine, height, thickness)
+    # Single precision is exact to a thousandth of a pixel here, and takes half the time.
+    heights = _heights(np.frombuffer(samples, np.float64), maximum, width * fine, height, thickness).astype(np.float32)
     reach = thickness / 2
     offsets = np.arange(-int(reach * fine), int(reach * fine) + 1)
-    bulge = np.sqrt(np.maximum(reach**2 - (offsets / fine) ** 2, 0))
+    bulge = np.sqrt(np.maximum(reach**2 - (offsets / fine) ** 2, 0)).astype(np.float32)
     padded = np.pad(heights, len(offsets) // 2, mode="edge")
-    around = np.lib.stride_tricks.sliding_window_view(padded, len(offsets))
-    with np.errstate(invalid="ignore"):
-        above = np.nanmax(np.where(np.isnan(around), -np.inf, around) + bulge, axis=1)
-        below = np.nanmin(np.where(np.isnan(around), np.inf, around) - bulge, axis=1)
+    missing = np.isnan(padded)
+    windows = np.lib.stride_tricks.sliding_window_view
+    above = (windows(np.where(missing, -np.inf, padded), len(offsets)) + bulge).max(axis=1)
+    below = (windows(np.where(missing, np.inf, padded), len(offsets)) - bulge).min(axis=1)
     edges = height - np.arange(height + 1, dtype=np.float32)  # of the rows, from the bottom, top first
     line = _between(below, above, edges, width, fine)
     area = _between(np.zeros_like(heights), np.nan_to_num(heights, nan=0.0), edges, width, fine)
-    tint = np.array(mix(behind, colour, _TINT), np.float32)
-    strength = np.maximum(line, area)
-    share = np.divide(line, strength, out=np.zeros_like(line), where=strength > 0)[:, :, None]
-    picture = pygame.Surface(size, pygame.SRCALPHA, 32)
-    pixels = pygame.surfarray.pixels3d(picture)
-    pixels[:] = np.round(tint + (np.array(colour, np.float32) - tint) * share)
-    del pixels
-    corners = rounded_coverage(width, height * 2, radius)[:, height:]
-    pygame.surfarray.pixels_alpha(picture)[:] = np.round(strength * corners * 255)
+    corners = _corners(width, height, radius)
+    picture = _stained(size, mix(behind, colour, _TINT), np.maximum(line, area) * corners)
+    picture.blit(_stained(size, colour, line * corners), (0, 0))
     return picture
+
+
+def _stained(size: tuple[int, int], colour: RGB, coverage: NDArray[np.float32]) -> pygame.Surface:
+    """One colour, as opaque as `coverage` says (0 to 1, shape ``(width, height)``)."""
+    surface = pygame.Surface(size, pygame.SRCALPHA, 32)
+    surface.fill((*colour, 0))
+    pygame.surfarray.pixels_alpha(surface)[:] = np.rint(coverage * 255)
+    return surface
+
+
+@lru_cache(maxsize=8)
+def _corners(width: int, height: int, radius: float) -> NDArray[np.float32]:
+    """Coverage of a rectangle whose lower corners are round."""
+    return rounded_coverage(width, height * 2, radius)[:, height:]
 
 
 def _heights(
@@ -105,15 +114,19 @@ def _heights(
 
 
 def _between(
-    below: NDArray[np.float64],
-    above: NDArray[np.float64],
+    below: NDArray[np.float32],
+    above: NDArray[np.float32],
     edges: NDArray[np.float32],
     width: int,
     fine: int,
 ) -> NDArray[np.float32]:
     """How much of each pixel lies between two heights; ``fine`` columns make one pixel."""
-    high = np.minimum(above[:, None], edges[None, :-1])
-    low = np.maximum(below[:, None], edges[None, 1:])
-    covered = np.clip(high - low, 0, 1).astype(np.float32)
-    mean: NDArray[np.float32] = covered.reshape(width, fine, -1).mean(axis=1)
-    return mean
+    covered = np.minimum(above[:, None], edges[None, :-1])
+    covered -= np.maximum(below[:, None], edges[None, 1:])
+    np.maximum(covered, 0, out=covered)  # never more than 1: a row is one pixel high
+    columns = covered.reshape(width, fine, -1)
+    total: NDArray[np.float32] = columns[:, 0].copy()
+    for column in range(1, fine):
+        total += columns[:, column]
+    total /= fine
+    return total

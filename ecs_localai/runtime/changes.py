@@ -1,0 +1,205 @@
+"""Change marks: which components were written since a system last looked (Bevy: ``change_detection``).
+
+Bevy (``bevy_ecs/src/change_detection``) marks a component when it is *accessed* mutably. Python cannot see that
+cheaply, and a mark that nobody meant is worse than none, so here marks are explicit: `Changes.mark`,
+`World.mark_changed`, or `set_if_neq`, which marks what really became another value. Reading never marks.
+
+A mark is an entity in a set. Whoever looks for `Changed` has a set of its own, into which marks are distributed
+when somebody looks; so a look costs what was changed, not what there is, and marks that nobody looks for are
+dropped at the next frame.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Generic, TypeVar, cast
+from weakref import ref
+
+import esper
+
+T = TypeVar("T")
+
+
+class ChangeMarks:
+    """All marks of one world."""
+
+    __slots__ = ("_logs", "unsettled", "waiting")
+
+    def __init__(self) -> None:
+        self._logs: dict[type, MarkLog] = {}
+        self.waiting: list[set[int]] = []
+        """The sets into which marks are put; any that is not empty has not been distributed."""
+        self.unsettled = False
+        """Whether something was marked in the middle of the frame, so that the next one is wanted."""
+
+    def log(self, kind: type) -> MarkLog:
+        """The marks of one type of component."""
+        found = self._logs.get(kind)
+        if found is None:
+            found = self._logs[kind] = MarkLog(kind, self)
+        return found
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something was marked for which no frame has begun."""
+        return self.unsettled or any(self.waiting)
+
+    def settle(self) -> None:
+        """Distribute all marks; done at the beginning of a frame before which something was marked."""
+        for log in self._logs.values():
+            log.settle()
+        self.unsettled = False
+
+
+class MarkLog:
+    """The marks of one type of component: who puts them, and who looks for them."""
+
+    __slots__ = ("_marks", "_outboxes", "_readers", "kind", "mark")
+
+    def __init__(self, kind: type, marks: ChangeMarks) -> None:
+        self.kind = kind
+        self._marks = marks
+        self._outboxes: list[tuple[set[int], int | None]] = []
+        self._readers: list[ref[ChangedMemory]] = []
+        self.mark: Callable[[int], None] = self.outbox(None).add
+
+    def outbox(self, owner: int | None) -> set[int]:
+        """A set to put marked entities into; the queries of the system `owner` will not be shown them."""
+        marked: set[int] = set()
+        self._outboxes.append((marked, owner))
+        self._marks.waiting.append(marked)
+        return marked
+
+    def subscribe(self, reader: ChangedMemory) -> None:
+        """Give the reader every mark from now on, for as long as somebody else keeps it."""
+        self._readers = [one for one in self._readers if one() is not None]
+        self._readers.append(ref(reader))
+
+    def settle(self) -> None:
+        """Hand what was marked to the readers."""
+        for marked, owner in self._outboxes:
+            if marked:
+                for one in self._readers:
+                    reader = one()
+                    if reader is not None and (owner is None or reader.owner != owner):
+                        reader.marked |= marked
+                marked.clear()
+                self._marks.unsettled = True
+
+
+class AddedMemory:
+    """Which components of one type a query has shown already."""
+
+    __slots__ = ("__weakref__", "fresh", "kind", "known", "last", "run")
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        self.known: dict[int, object] = {}
+        self.fresh: frozenset[int] = frozenset()
+        self.last: object = None
+        self.run = -1
+
+    def look(self, run: int) -> frozenset[int]:
+        """The entities whose component is new since the run before in which it looked."""
+        rows: list[tuple[int, object]] = esper.get_component(self.kind)
+        if rows is self.last:
+            if self.run != run:
+                self.run = run
+                self.fresh = frozenset()
+            return self.fresh
+        known = self.known
+        fresh = {entity for entity, component in rows if known.get(entity) is not component}
+        if self.run == run:
+            fresh |= self.fresh  # a second look in the same run sees what the first one saw
+        self.known = dict(rows)
+        self.last = rows
+        self.run = run
+        self.fresh = frozenset(fresh)
+        return self.fresh
+
+    def forget_gone(self) -> None:
+        """Let go of components that are not in the world any more."""
+        rows: list[tuple[int, object]] = esper.get_component(self.kind)
+        if rows is not self.last:
+            here = dict(rows)
+            self.known = {entity: known for entity, known in self.known.items() if here.get(entity) is known}
+            self.last = None
+
+
+class ChangedMemory(AddedMemory):
+    """Which components of one type a query has shown as they are: what is new, and what was marked."""
+
+    __slots__ = ("_log", "marked", "owner")
+
+    def __init__(self, log: MarkLog, owner: int | None) -> None:
+        super().__init__(log.kind)
+        self._log = log
+        self.owner = owner
+        """The system that looks: as in Bevy, it is not shown what it marked itself."""
+        self.marked: set[int] = set()
+        log.subscribe(self)
+
+    def look(self, run: int) -> frozenset[int]:
+        """The entities whose component is new or was marked since the run before in which it looked."""
+        self._log.settle()
+        fresh = super().look(run)
+        if self.marked:
+            fresh = self.fresh = fresh | self.marked
+            self.marked = set()
+        return fresh
+
+    def forget_gone(self) -> None:
+        """As for `AddedMemory`, so that the marks of a system that never runs do not pile up either."""
+        super().forget_gone()
+        if self.marked:
+            self.marked.intersection_update(dict(esper.get_component(self.kind)))
+
+
+class Changes(Generic[T]):
+    """Marks components of one type as changed (Bevy: writing through ``Mut<T>``).
+
+    As a system parameter, ``Changes[T]`` is that system's own: as in Bevy, the system's own ``Changed[T]`` is not
+    shown what it marked itself, so reacting to a change by changing cannot go on for ever.
+    """
+
+    __slots__ = ("_kind", "mark")
+
+    def __init__(self, log: MarkLog, owner: int | None = None) -> None:
+        self._kind = log.kind
+        self.mark: Callable[[int], None] = log.outbox(owner).add
+        """``mark(entity)``: its `T` was changed. It is a set's own ``add``, so it costs next to nothing.
+
+        An entity that has no `T`, or is gone, when somebody looks is not shown.
+        """
+
+    def set_if_neq(self, entity: int, component: T) -> bool:
+        """Give the entity's `T` the value of `component` and mark it, if that is another value.
+
+        False, and nothing done, if they are equal or the entity has no `T` (Bevy: ``DetectChangesMut::set_if_neq``).
+        A dataclass that is not frozen keeps its identity and has its fields set, which leaves esper's caches
+        alone; any other component is replaced, which is a structural change.
+        """
+        changed = assign_if_neq(entity, component, self._kind)
+        if changed:
+            self.mark(entity)
+        return changed
+
+
+def assign_if_neq(entity: int, value: object, kind: type) -> bool:
+    """Give the entity's component of this type another value; False if it has none or is equal to it.
+
+    Marks nothing. Needs the world to be active.
+    """
+    current = cast("object", esper.try_component(entity, kind))
+    if current is None or current == value:
+        return False
+    if dataclasses.is_dataclass(kind):
+        try:
+            for field in dataclasses.fields(kind):
+                setattr(current, field.name, getattr(value, field.name))
+            return True
+        except dataclasses.FrozenInstanceError:
+            pass  # raised by the first field, so nothing has been set
+    esper.add_component(entity, value, kind)
+    return True

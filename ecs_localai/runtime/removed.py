@@ -1,0 +1,167 @@
+"""Removed components: which entities lost one (Bevy: ``RemovedComponents``).
+
+Bevy (``bevy_ecs/src/lifecycle.rs``) writes an entity into a buffer when a component goes. A host that uses plain
+esper would not tell us, so here the entities that have the component are compared with those that had it: once at
+the beginning of a frame before which the world's structure changed, and whenever somebody reads. So nothing is
+spent while nothing is created or deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Generic, TypeVar
+from weakref import ref
+
+import esper
+
+from ecs_localai.runtime.guard import WorldGuard
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+KEPT_UNREAD: Final = 65_536
+"""How many entities are kept for a reader that does not read; of more, the oldest are dropped and counted."""
+
+
+class Removals:
+    """The removed components of one world, of the types that somebody reads."""
+
+    __slots__ = ("_guard", "_logs")
+
+    def __init__(self, world: str) -> None:
+        self._guard = WorldGuard(world)
+        self._logs: dict[type, RemovalLog] = {}
+
+    def reader(self, kind: type[T]) -> RemovedComponents[T]:
+        """A new reader. It is told of what goes from now on."""
+        log = self._logs.get(kind)
+        if log is None:
+            log = self._logs[kind] = RemovalLog(kind, self._guard)
+        return RemovedComponents(log)
+
+    def forget_gone(self) -> None:
+        """Note what has gone. The app calls this at the beginning of a frame before which the structure changed."""
+        for kind, log in list(self._logs.items()):
+            if log.is_read:
+                log.look()
+            else:
+                del self._logs[kind]
+
+
+class RemovalLog:
+    """Which entities lost a component of one type, oldest first."""
+
+    __slots__ = ("_guard", "_known", "_last", "_readers", "buffer", "first", "kind")
+
+    def __init__(self, kind: type, guard: WorldGuard) -> None:
+        self.kind = kind
+        self._guard = guard
+        self._known: set[int] = set()
+        self._last: object = None
+        self._readers: list[ref[RemovedComponents[object]]] = []
+        self.buffer: list[int] = []
+        """What some reader has not read yet."""
+        self.first = 0
+        """How many were dropped before ``buffer[0]``."""
+        self.look()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether there is a reader."""
+        return any(one() is not None for one in self._readers)
+
+    @property
+    def end(self) -> int:
+        """How many have been noted since the log began."""
+        return self.first + len(self.buffer)
+
+    def subscribe(self, reader: RemovedComponents[object]) -> None:
+        """Keep for this reader what it has not read, for as long as somebody else keeps the reader."""
+        self._readers = [one for one in self._readers if one() is not None]
+        self._readers.append(ref(reader))
+
+    def look(self) -> None:
+        """Compare the world with what it was."""
+        with self._guard:
+            rows: list[tuple[int, object]] = esper.get_component(self.kind)
+        if rows is self._last:
+            return
+        here = {entity for entity, _ in rows}
+        gone = self._known - here
+        self._known = here
+        self._last = rows
+        if gone:
+            self._drop_read()
+            self.buffer.extend(sorted(gone))
+            self._drop(len(self.buffer) - KEPT_UNREAD)
+
+    def _drop_read(self) -> None:
+        readers = [reader for one in self._readers if (reader := one()) is not None]
+        self._drop(min((reader.cursor for reader in readers), default=self.end) - self.first)
+
+    def _drop(self, count: int) -> None:
+        if count > 0:
+            del self.buffer[:count]
+            self.first += count
+
+
+class RemovedComponents(Generic[T_co]):
+    """Entities that have lost their `T`, or were deleted with it, since this system last read, however that happened.
+
+    As a system parameter, ``RemovedComponents[T]`` belongs to that system; each reader is told of each removal once.
+    Unlike Bevy's, whose buffer lasts two updates, a system that was skipped misses nothing (up to `KEPT_UNREAD`
+    entities). Also unlike Bevy's, what came and went, or went and came back, before anybody could notice it
+    (within a frame, or between two frames) is not told: with plain esper nothing is left of it to see.
+    """
+
+    __slots__ = ("__weakref__", "_log", "cursor", "missed")
+
+    def __init__(self, log: RemovalLog) -> None:
+        log.look()
+        self._log = log
+        self.cursor = log.end
+        """How many of the log's removals were read or passed over."""
+        self.missed = 0
+        """How many were dropped before this reader came round to them."""
+        log.subscribe(self)
+
+    def read(self) -> list[int]:
+        """All entities not read yet, oldest first; an empty list when there are none."""
+        start = self._start()
+        self.cursor = self._log.end
+        return self._log.buffer[start:]
+
+    def __iter__(self) -> Iterator[int]:
+        """Read one by one: leaving the loop early leaves the rest unread, as in Bevy."""
+        self._start()
+        log = self._log
+        end = log.end
+        while self.cursor < end:
+            if self.cursor < log.first:  # dropped while the loop ran
+                self._pass_over_dropped()
+            else:
+                self.cursor += 1
+                yield log.buffer[self.cursor - 1 - log.first]
+
+    def __len__(self) -> int:
+        """How many entities are waiting to be read."""
+        return len(self._log.buffer) - self._start()
+
+    def __bool__(self) -> bool:
+        return len(self) > 0
+
+    def clear(self) -> None:
+        """Skip everything that is waiting, without counting it as missed."""
+        self._log.look()
+        self.cursor = self._log.end
+
+    def _start(self) -> int:
+        """Note what has gone, and find where the unread ones begin in the buffer."""
+        self._log.look()
+        self._pass_over_dropped()
+        return self.cursor - self._log.first
+
+    def _pass_over_dropped(self) -> None:
+        if self.cursor < self._log.first:
+            self.missed += self._log.first - self.cursor
+            self.cursor = self._log.first

@@ -1,0 +1,73 @@
+"""All schedules of an app, by their labels (Bevy: ``Schedules``)."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from ecs_localai.runtime.errors import RuntimeSetupError
+from ecs_localai.runtime.fixed import FixedLoop, FixedTime
+from ecs_localai.runtime.schedule import (
+    FRAME_ORDER,
+    STARTUP_ORDER,
+    FixedUpdate,
+    Schedule,
+    ScheduleLabel,
+    StateTransition,
+)
+from ecs_localai.runtime.state_transitions import StateTransitions
+from ecs_localai.runtime.states import TransitionLabel
+from ecs_localai.runtime.steps import Segment
+
+if TYPE_CHECKING:
+    from ecs_localai.runtime.app import App
+
+
+class Schedules:
+    """Those of the frame, which are always there, and those of state transitions, which come as they are named."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._by_label = {label: Schedule(label, app) for label in (*STARTUP_ORDER, *FRAME_ORDER)}
+        self.fixed_time = FixedTime()
+        self.transitions = StateTransitions(app)
+
+    def compiled(self, *, anew: bool) -> list[Schedule]:
+        """All schedules, for looking at their segments; `anew` compiles them first, without shuffling.
+
+        Raises:
+            ScheduleError: an order is impossible.
+        """
+        schedules = list(self._by_label.values())
+        for schedule in schedules if anew else ():
+            schedule.compile(None)
+        return schedules
+
+    def get(self, label: ScheduleLabel) -> Schedule:
+        """The schedule to add systems to.
+
+        Raises:
+            RuntimeSetupError: there is none with this label.
+        """
+        schedule = self._by_label.get(label)
+        if schedule is None and isinstance(label, TransitionLabel):
+            schedule = self._by_label[label] = Schedule(label, self._app)
+        if schedule is None:
+            known = ", ".join(one.name for one in self._by_label if not isinstance(one, TransitionLabel))
+            raise RuntimeSetupError(
+                f"There is no schedule {label}. Use one of {known}, or OnEnter, OnExit or OnTransition of a state."
+            )
+        return schedule
+
+    def compile(self, shuffle: Random | None) -> dict[ScheduleLabel, list[Segment]]:
+        """What each schedule runs, in the order to run it.
+
+        Raises:
+            ScheduleError: an order is impossible, or a transition's states are none of the app's.
+        """
+        segments = {label: schedule.compile(shuffle) for label, schedule in self._by_label.items()}
+        segments[StateTransition] = self.transitions.place(segments) + segments[StateTransition]
+        if segments[FixedUpdate]:
+            loop = FixedLoop(self._app.time, self.fixed_time, segments[FixedUpdate])
+            segments[FixedUpdate] = [Segment("FixedUpdate", None, [loop], [], self._app)]
+        return segments

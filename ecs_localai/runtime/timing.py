@@ -1,0 +1,99 @@
+"""How long each system takes, measured only while `App.set_timing` is on (Bevy: spans of the ``trace`` feature).
+
+An app whose timing is off has plain segments and pays nothing. With timing on, a system costs one look at the
+clock more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ecs_localai.runtime.steps import PASSED_OVER, ConditionalStep, FlushStep, Segment, Step
+
+if TYPE_CHECKING:
+    from ecs_localai.runtime.activity import Activity
+    from ecs_localai.runtime.app import App
+    from ecs_localai.runtime.sets import SystemSet
+
+
+class SystemTimes:
+    """What was measured of one system, in seconds. A system that fails is measured; one passed over is not."""
+
+    __slots__ = ("last", "longest", "runs", "total")
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.last = 0.0
+        self.longest = 0.0
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one run."""
+        self.runs += 1
+        self.last = seconds
+        self.total += seconds
+        if seconds > self.longest:
+            self.longest = seconds
+
+
+class Timings:
+    """The measurements of an app's systems; they go on when its schedules are compiled again."""
+
+    def __init__(self) -> None:
+        self._of: dict[object, SystemTimes] = {}
+
+    def of(self, step: Step) -> SystemTimes:
+        """What was measured of the system behind a step."""
+        if isinstance(step, FlushStep):
+            return SystemTimes()  # made anew with every compilation
+        return self._of.setdefault(step.system if isinstance(step, ConditionalStep) else step, SystemTimes())
+
+
+class TimedSegment(Segment):
+    """A segment that measures its steps, each with the conditions that are asked before it."""
+
+    __slots__ = ("timed",)
+
+    def __init__(
+        self,
+        where: str,
+        system_set: SystemSet | None,
+        steps: Sequence[Step],
+        gates: Sequence[Step],
+        app: App,
+        reacts_to: Activity | None,
+        timings: Timings,
+    ) -> None:
+        super().__init__(where, system_set, steps, gates, app, reacts_to)
+        self.timed = tuple((step, timings.of(step)) for step in self.steps)
+
+    def run(self, *_args: object, **_kwargs: object) -> None:
+        """Run every step, as `Segment.run` does, and measure it."""
+        seen = self._reacts_to
+        if seen is not None and not seen.happened:
+            return
+        if self.gates and not self._gates_hold():
+            return
+        begun = perf_counter()
+        for step, times in self.timed:
+            try:
+                passed_over = step.call(*step.args) is PASSED_OVER
+            except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
+                times.add(perf_counter() - begun)
+                self._app.report_failure(step.name, self.where, error)
+                begun = perf_counter()
+                continue
+            ended = perf_counter()
+            if not passed_over:
+                # `times.add` written out: the call would cost more than all of it.
+                seconds = ended - begun
+                times.runs += 1
+                times.last = seconds
+                times.total += seconds
+                if seconds > times.longest:
+                    times.longest = seconds
+            begun = ended
+        if self._waiting:
+            self._app.apply_commands()
