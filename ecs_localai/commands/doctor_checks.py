@@ -83,7 +83,10 @@ def check_host(target: Target) -> Iterator[Check]:
         number, installed, loaded = Target(address.base_url).ask(ask)
     except OllamaError as error:
         # The last of the panel's steps speaks of its host field.
-        advice = [*connection_advice(address.base_url)[:-1], "If it runs elsewhere, give its address with --host."]
+        advice = [
+            *connection_advice(address.base_url, str(error.kind))[:-1],
+            "If it runs elsewhere, give its address with --host.",
+        ]
         yield Check("ollama", Verdict.FAIL, error.message, advice)
         return
     models = f"{installed} {'model' if installed == 1 else 'models'} installed, {loaded} loaded"
@@ -143,7 +146,7 @@ def check_gpu() -> Check:
     finally:
         sampler.close()
     if not gpus:
-        advice = ["Without an NVIDIA GPU nothing is shown about GPUs; models run all the same."]
+        advice = ["Install NVIDIA's driver if there is such a GPU; others are not measured, and models run all the same."]
         return Check("gpu", Verdict.WARN, reason or "No GPU can be measured.", advice)
     named = [f"{gpu.name} ({format_bytes(gpu.memory_total)})" if gpu.memory_total else gpu.name for gpu in gpus]
     return Check("gpu", Verdict.OK, ", ".join(named))

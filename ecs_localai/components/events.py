@@ -96,7 +96,10 @@ class LoadedModelsChanged(msgspec.Struct, frozen=True):
 
 
 class OllamaConnectionStatusChanged(msgspec.Struct, frozen=True):
-    """A host appeared (`new_status`) or disappeared."""
+    """A host appeared (`new_status`), disappeared, or is not there for another reason than before.
+
+    The first look at a host that is not there tells so too, with both statuses False.
+    """
 
     old_status: bool
     new_status: bool

@@ -95,12 +95,12 @@ class ExperimentalPreferences:
     overrides: dict[str, bool] = field(default_factory=dict)
     """The features that were switched by hand, by id: on or off, whatever the default is."""
     hidden_phases: list[ExperimentalPhase] = field(default_factory=list)
-    """Features of these phases are not shown."""
+    """Features of these phases are not shown. Nothing reads it yet."""
 
 
 @dataclass(slots=True)
 class RolloutConfiguration:
-    """How it is decided who is offered a feature that is not for everybody."""
+    """How it is decided who is offered a feature that is not for everybody. Nothing reads it yet."""
 
     seed: str = ""
     """A random text made once for this machine, from which every feature's draw follows; empty until made.

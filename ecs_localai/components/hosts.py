@@ -50,8 +50,9 @@ class OllamaConfiguration(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         _check_host(self.host)
-        if not 1 <= self.port <= 65535:
-            raise ValueError(f"A port is a number from 1 to 65535, not {self.port}.")
+        port: object = self.port  # a program without type checks may give anything
+        if not isinstance(port, int) or not 1 <= port <= 65535:
+            raise ValueError(f"A port is a number from 1 to 65535, not {port!r}.")
         if self.connection_timeout <= timedelta(0):
             raise ValueError("The connection timeout must be longer than zero.")
         path = self.base_path
@@ -162,6 +163,8 @@ class HostHealthMonitor:
     """Failed probes since the last success."""
     last_error: str | None = None
     """Why the last probe failed, one sentence; None when it did not."""
+    last_error_kind: str | None = None
+    """The sort of that failure, for example ``refused`` or ``not_ollama`` (`ecs_localai.ollama.ErrorKind`)."""
 
 
 @dataclass(slots=True)

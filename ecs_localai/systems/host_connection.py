@@ -110,9 +110,11 @@ def monitor_ollama_connection(
             link.probe = None
             result = settle(probe)
             if result is not None:
-                was_healthy = manager.health_monitor.is_healthy
+                health = manager.health_monitor
+                was_healthy, former_error = health.is_healthy, health.last_error
                 _take_in(manager, link, result, time)
-                if manager.health_monitor.is_healthy != was_healthy:
+                # Another reason is news too, and so is the first: that it was not there from the start.
+                if health.is_healthy != was_healthy or health.last_error != former_error:
                     changes.write(_status_change(manager, was_healthy))
                 if models.ollama_config.base_url == manager.host_config.base_url:
                     models.ollama_config = manager.host_config
@@ -136,6 +138,7 @@ def _take_in(manager: OllamaHostManager, link: HostLink, result: ProbeResult | O
     if isinstance(result, OllamaError):
         health.is_healthy = False
         health.last_error = result.message
+        health.last_error_kind = str(result.kind)
         health.error_count += 1
         health.consecutive_failures += 1
         health.uptime = timedelta(0)
@@ -146,7 +149,7 @@ def _take_in(manager: OllamaHostManager, link: HostLink, result: ProbeResult | O
     if link.healthy_since is None:
         link.healthy_since = time.real_elapsed_seconds
     health.is_healthy = True
-    health.last_error = None
+    health.last_error = health.last_error_kind = None
     health.consecutive_failures = 0
     health.response_time_ms = result.response_time_ms
     health.uptime = timedelta(seconds=time.real_elapsed_seconds - link.healthy_since)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time as clock
-from collections import deque
+from collections import Counter, deque
 from datetime import timedelta
 from functools import lru_cache
 from uuid import uuid4
@@ -19,9 +19,8 @@ from ecs_localai.components.events import (
     UIUpdateEvent,
     UIUpdateKind,
 )
-from ecs_localai.components.hosts import OllamaHostManager
+from ecs_localai.components.hosts import OllamaAPIClient, OllamaHostManager
 from ecs_localai.components.installation import (
-    DownloadConfig,
     DownloadRequest,
     InstallationError,
     InstallationErrorKind,
@@ -64,57 +63,72 @@ class InstallationDesk:
         self._cancelled = app.add_event(ModelInstallationCancelled).writer()
         self._ui = app.add_event(UIUpdateEvent).writer()
         self._clean_up = app.wakeups.timer(float("inf"))
+        self._hosts: dict[str, OllamaAPIClient] = {}
         self._completed_at: deque[tuple[float, str]] = deque()
         self.entities: dict[str, int] = {}
         """The entity of every installation that is still shown, by installation id."""
 
     # Beginning
 
-    def take(self, entity: int, request: ModelInstallRequest, commands: Commands) -> None:
-        """Begin what an entity's request asks for, or let the entity share an installation under way."""
+    def take(self, entity: int, request: ModelInstallRequest, host: OllamaHostManager, commands: Commands) -> None:
+        """Begin what an entity's request asks for on this host, or let it share an installation under way there.
+
+        It stays with this host, also if the panel turns to another one while it waits.
+        """
         try:
             name = parse_model_name(request.model_name)
         except InvalidModelName as error:
-            installation = self._new(request.model_name, request.download_config, entity)
+            installation = self._new(request.model_name, request, entity, host)
             self._open(installation, commands)
             self.fail(installation, InstallationError(error.message, InstallationErrorKind.INVALID_NAME), commands)
             return
         for other in self._manager.active_installations.values():
             # Two pulls of one model at a time can crash the server (Ollama 0.9.3, PR 17370), so there is one.
-            if is_same_model(other.model_name, name.short):
+            if other.host == host.api_client.base_url and is_same_model(other.model_name, name.short):
                 if entity not in other.request_entities:
                     other.request_entities.append(entity)
                 return
-        installation = self._new(name.short, request.download_config, entity)
+        installation = self._new(name.short, request, entity, host)
         self._open(installation, commands)
         self._manager.active_installations[installation.installation_id] = installation
         self._models.installation_queue.append(installation)
         self._manager.download_queue.append(
-            DownloadRequest(name.short, installation.installation_id, "", request.download_config)
+            DownloadRequest(name.short, installation.installation_id, installation.host, request.download_config)
         )
 
-    def _new(self, name: str, config: DownloadConfig, entity: int) -> ModelInstallation:
-        return ModelInstallation(name, uuid4().hex[:12], request_entities=[entity], download_config=config)
+    def _new(self, name: str, request: ModelInstallRequest, entity: int, host: OllamaHostManager) -> ModelInstallation:
+        api = host.api_client
+        self._hosts[api.base_url] = api
+        return ModelInstallation(
+            name,
+            uuid4().hex[:12],
+            host=api.base_url,
+            request_entities=[entity],
+            download_config=request.download_config,
+        )
 
     def _open(self, installation: ModelInstallation, commands: Commands) -> None:
         self.entities[installation.installation_id] = commands.spawn(installation)
         self._changed()
 
-    def start_waiting(self, host: OllamaHostManager, commands: Commands) -> None:
-        """Give those that wait their turn, as far as the limit allows."""
+    def start_waiting(self, commands: Commands) -> None:
+        """Give those that wait their turn, as far as the limit of their host allows."""
+        queue = self._manager.download_queue
+        if not queue:
+            return
         active = self._manager.active_installations
-        running = sum(1 for installation in active.values() if installation.status.is_running)
-        while running < AT_ONCE and self._manager.download_queue:
-            request = self._manager.download_queue.popleft()
+        running = Counter(one.host for one in active.values() if one.status.is_running)
+        for request in list(queue):
             installation = active.get(request.installation_id)
-            if installation is None:
+            if installation is not None and running[request.host] >= AT_ONCE:
                 continue
-            self._models.installation_queue.remove(installation)
-            self._start(installation, host, commands)
-            running += 1
+            queue.remove(request)
+            if installation is not None:
+                self._models.installation_queue.remove(installation)
+                self._start(installation, self._hosts[request.host], commands)
+                running[request.host] += 1
 
-    def _start(self, installation: ModelInstallation, host: OllamaHostManager, commands: Commands) -> None:
-        api = host.api_client
+    def _start(self, installation: ModelInstallation, api: OllamaAPIClient, commands: Commands) -> None:
         tasks = self._app.tasks
         run = InstallationRun(tasks.channel(), clock.monotonic())
         work = install_model_from_ollama(
@@ -127,7 +141,6 @@ class InstallationDesk:
         task = tasks.spawn(work, f"install {installation.model_name}")
         installation.status = InstallationStatus.DOWNLOADING
         installation.started_at = utc_now()
-        installation.host = api.base_url
         commands.insert(
             self.entities[installation.installation_id], ModelInstallationTask(installation.model_name, task), run
         )

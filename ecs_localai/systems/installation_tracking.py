@@ -131,11 +131,11 @@ def spawn_model_installation(
     commands: Commands,
 ) -> None:
     """Begin the installations that are new, whoever spawned their requests, and those whose turn it is."""
-    for entity, request in requests:
-        desk.take(entity, request, commands)
     for _, host in hosts:
-        desk.start_waiting(host, commands)
+        for entity, request in requests:
+            desk.take(entity, request, host, commands)
         break
+    desk.start_waiting(commands)
 
 
 def stop_installations(

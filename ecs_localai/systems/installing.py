@@ -89,10 +89,12 @@ async def install_model_from_ollama(
         if layers:
             report(PullProgress(phase=PullPhase.MANIFEST, total_bytes=sum(layers.values())))
         await _pull_with_retries(client, api.retry_policy, name, config, layers, report)
-        if await _is_unreadable(client, name):
+        entry = await _entry(client, name)
+        if entry is None and await _is_unreadable(client, name):
             await client.delete(name.short)
             await _pull_with_retries(client, api.retry_policy, name, config, layers, report)
-        return await _verified(client, api, name)
+            entry = await _entry(client, name)
+        return await _verified(client, api, name, entry)
     except OllamaError as error:
         raise installation_error(error) from error
 
@@ -157,14 +159,12 @@ async def _pull_with_retries(
 
 
 async def _is_unreadable(client: OllamaClient, name: ModelName) -> bool:
-    """Whether the model came to nothing although the pull succeeded.
+    """Whether a model that is not listed came to nothing although the pull succeeded.
 
     When several files of a model arrive damaged, Ollama throws away only the first, and never looks again at those
     that it already has (0.9.3). With a damaged configuration the model is then neither listed nor can be shown,
     and pulling it once more changes nothing until it is deleted.
     """
-    if await _entry(client, name) is not None:
-        return False
     try:
         await client.show(name.short)
     except ServerFailure as error:
@@ -175,16 +175,18 @@ async def _is_unreadable(client: OllamaClient, name: ModelName) -> bool:
 
 
 async def _entry(client: OllamaClient, name: ModelName) -> TagEntry | None:
+    """The model as the host lists it; None if it does not."""
     return next((entry for entry in await client.tags() if parse_model_name(entry.name).key == name.key), None)
 
 
-async def _verified(client: OllamaClient, api: OllamaAPIClient, name: ModelName) -> InstalledModel:
-    """The model as the host lists it after the pull.
+async def _verified(
+    client: OllamaClient, api: OllamaAPIClient, name: ModelName, entry: TagEntry | None
+) -> InstalledModel:
+    """The model that the host lists after the pull.
 
     Raises:
         InstallationError: it is not listed.
     """
-    entry = await _entry(client, name)
     if entry is None:
         raise InstallationError(
             f"Ollama reported that {name.short} was installed but does not list it; install it again.",

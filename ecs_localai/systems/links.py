@@ -27,6 +27,8 @@ class HostLink:
     """In `Time.real_elapsed_seconds`."""
     synced: bool = False
     """Whether the host's models have been seen: what was loaded before that was not loaded while we looked."""
+    sync_error: str | None = None
+    """Why the models could not be listed the last time, one sentence; None when they could."""
     sync_wanted: bool = False
     """Whether something changed that the next look at the models, not one under way, is to see."""
     deletions: dict[str, Task[None]] = field(default_factory=dict)
@@ -37,6 +39,7 @@ class HostLink:
         self.probe = None
         self.sync = None
         self.synced = False
+        self.sync_error = None
         self.sync_wanted = False
         self.deletions.clear()
 

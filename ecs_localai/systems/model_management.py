@@ -16,7 +16,8 @@ from ecs_localai.components.hosts import OllamaHostManager
 from ecs_localai.components.models import InstalledModel, LocalModelManager, ModelCapabilities
 from ecs_localai.components.panel_intents import DeleteModelRequested, RefreshRequested
 from ecs_localai.components.time_values import utc_now
-from ecs_localai.ollama.errors import OllamaError
+from ecs_localai.ollama.errors import InvalidModelName, ModelNotFound, OllamaError
+from ecs_localai.ollama.names import parse_model_name
 from ecs_localai.runtime import EventReader, EventWriter, IoTaskPool, Query, Res, Time
 from ecs_localai.store.state import ModelUsage
 from ecs_localai.systems.host_clients import HostClients
@@ -61,12 +62,18 @@ def manage_model_lifecycle(
             link.sync_timer.restart(time, SYNC_INTERVAL)
             snapshot = settle(sync)
             if isinstance(snapshot, OllamaError):
+                if link.sync_error != snapshot.message:
+                    link.sync_error = snapshot.message
+                    ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
                 link.probe_timer.restart(time, 0.0)  # ask at once whether it is still there
             elif snapshot is not None:
                 used = _take_in(snapshot, models, saved, installed_changes, loaded_changes, ui)
                 if link.synced:  # what was loaded before we looked was not loaded while we looked
                     _count_uses(used, models, saved)
+                if not link.synced or link.sync_error is not None:
+                    ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
                 link.synced = True
+                link.sync_error = None
                 link.sync_wanted |= not snapshot.complete
         if wanted or time.real_elapsed_seconds >= link.sync_timer.due:
             link.sync_wanted = True
@@ -156,15 +163,24 @@ def delete_models(
     wanted = requests.read()
     for _, (manager, link) in hosts:
         for request in wanted:
-            if request.model_name not in link.deletions:
-                work = _delete(clients, manager, request.model_name)
-                link.deletions[request.model_name] = tasks.spawn(work, f"delete {request.model_name}")
+            try:
+                name = parse_model_name(request.model_name).short
+            except InvalidModelName as error:
+                failed.write(ModelDeleteFailed(request.model_name, error.message))
+                ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=error.message))
+                continue
+            if name not in link.deletions:
+                link.deletions[name] = tasks.spawn(_delete(clients, manager, name), f"delete {name}")
                 ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
         if not link.deletions or not tasks.arrived:
             continue
         for name in [name for name, task in link.deletions.items() if task.is_finished()]:
             result = settle(link.deletions.pop(name))
-            if isinstance(result, OllamaError):
+            if isinstance(result, ModelNotFound):
+                text = f"There is no model {name} on {manager.host_config.base_url}, so nothing was deleted."
+                failed.write(ModelDeleteFailed(name, text))
+                ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=text))
+            elif isinstance(result, OllamaError):
                 failed.write(ModelDeleteFailed(name, result.message))
                 ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=f"{name} was not deleted: {result.message}"))
             else:

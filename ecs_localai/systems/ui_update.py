@@ -52,12 +52,14 @@ def update_local_models_ui(
         return
     texts = [update.text for update in news if update.text] + saved.take_problems()
     sections: dict[str, object] = {"notices": _notices(view, texts, closed)}
+    synced = False
     for _, (manager, link) in hosts:
+        synced = link.synced
         if UIUpdateKind.HOST_CHANGED in stale:
             sections["host"] = host_view(manager)
         if stale & {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.HOST_CHANGED}:
             sections["models"] = model_rows(models, link.deletions)
-            sections["models_empty_text"] = models_empty_text(manager)
+            sections["models_empty_text"] = models_empty_text(manager, link)
         break
     if UIUpdateKind.INSTALLATIONS_CHANGED in stale:
         fractions = {installation.installation_id: run.fraction for _, (installation, run) in runs}
@@ -68,7 +70,7 @@ def update_local_models_ui(
         by_entity = dict(iter(toggles))
         sections["features"] = toggle_groups([group for _, group in groups], by_entity, features)
     if stale & {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.HOST_CHANGED, UIUpdateKind.MEASUREMENTS_CHANGED}:
-        sections["summary"] = summary_text(models)
+        sections["summary"] = summary_text(models, synced=synced)
     changed = view.revision == 0
     for name, section in sections.items():
         if getattr(view, name) != section:

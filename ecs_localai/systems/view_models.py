@@ -9,6 +9,7 @@ from ecs_localai.components.models import InstalledModel, LoadedModel, LocalMode
 from ecs_localai.components.panel_view import ModelRow, Tone
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.wording import format_bytes, format_count, format_time_left
+from ecs_localai.systems.links import HostLink
 
 _CAPABILITY_NAMES = {
     "tools": "Tools",
@@ -31,7 +32,7 @@ def model_rows(models: LocalModelManager, being_deleted: Container[str]) -> list
 
 def _row(model: InstalledModel, loaded: LoadedModel | None, deleting: bool) -> ModelRow:
     capabilities = model.capabilities
-    parts = [(capabilities.model_architecture or model.family).capitalize()]
+    parts = [capabilities.model_architecture or model.family]
     count = capabilities.parameter_count
     parameters = model.parameter_size or (format_count(count) if count else "")
     parts.append(f"{parameters} parameters" if parameters else "")
@@ -64,8 +65,12 @@ def loaded_text(loaded: LoadedModel) -> str:
     return " · ".join(parts)
 
 
-def models_empty_text(manager: OllamaHostManager) -> str:
+def models_empty_text(manager: OllamaHostManager, link: HostLink) -> str:
     """What stands where the list would be while it is empty."""
     if not manager.health_monitor.is_healthy:
         return "The models appear here once Ollama is connected."
+    if link.sync_error is not None:
+        return f"The models cannot be listed. {link.sync_error}"
+    if not link.synced:
+        return "Looking for models…"
     return "No models yet. Type a name above to install the first, for example llama3.2:1b."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from contextlib import ExitStack
 
 import pytest
@@ -36,8 +38,9 @@ ODD_SERVERS: list[type[OddServer]] = [
 
 
 def transitions(driven: Driven) -> list[tuple[bool, bool]]:
-    """The changes of the connection so far."""
-    return [(one.old_status, one.new_status) for one in driven.events(OllamaConnectionStatusChanged)]
+    """Each appearance and disappearance; not the news of another reason."""
+    events = driven.events(OllamaConnectionStatusChanged)
+    return [(one.old_status, one.new_status) for one in events if one.old_status != one.new_status]
 
 
 def test_no_host_is_said_with_a_sentence_and_advice() -> None:
@@ -56,6 +59,8 @@ def test_no_host_is_said_with_a_sentence_and_advice() -> None:
         assert health.last_health_check is not None
         assert (health.error_count, health.consecutive_failures) == (1, 1)
         assert transitions(driven) == []
+        (news,) = driven.events(OllamaConnectionStatusChanged)  # that it was not there from the start
+        assert (news.old_status, news.new_status, news.error_message) == (False, False, host.detail)
 
 
 def test_a_host_that_comes_and_goes_is_followed() -> None:
@@ -65,9 +70,8 @@ def test_a_host_that_comes_and_goes_is_followed() -> None:
         with Driven(server.port) as driven:
             driven.until(lambda: driven.view.host.status_text == "Not connected")
             server.start()
-            driven.until_event(OllamaConnectionStatusChanged)
-            assert transitions(driven) == [(False, True)]
-            assert driven.events(OllamaConnectionStatusChanged)[0].error_message is None
+            driven.until(lambda: transitions(driven) == [(False, True)])
+            assert driven.events(OllamaConnectionStatusChanged)[-1].error_message is None
             host = driven.view.host
             assert (host.status_text, host.tone, host.detail, host.advice) == ("Connected", Tone.OK, None, [])
             assert host.version == server.call("GET", "/api/version").json()["version"]
@@ -75,13 +79,14 @@ def test_a_host_that_comes_and_goes_is_followed() -> None:
             assert host.response_time_ms > 0
             assert driven.models.ollama_config.api_version == host.version
             server.kill()
-            driven.until_event(OllamaConnectionStatusChanged, 2)
-            assert transitions(driven)[1:] == [(True, False)]
-            assert_clear(driven.events(OllamaConnectionStatusChanged)[1].error_message)
+            driven.until(lambda: transitions(driven)[1:] == [(True, False)])
+            (gone,) = [
+                one for one in driven.events(OllamaConnectionStatusChanged) if one.old_status and not one.new_status
+            ]
+            assert_clear(gone.error_message)
             assert driven.view.host.status_text == "Not connected"
             server.restart()
-            driven.until_event(OllamaConnectionStatusChanged, 3)
-            assert transitions(driven)[2:] == [(False, True)]
+            driven.until(lambda: transitions(driven)[2:] == [(False, True)])
             assert driven.view.host.status_text == "Connected"
     finally:
         server.stop()
@@ -194,3 +199,27 @@ def test_a_closed_port_is_a_sentence_too() -> None:
     with Driven(port) as driven:
         driven.until(lambda: driven.view.host.detail)
         assert f"127.0.0.1:{port}" in str(driven.view.host.detail)
+
+
+class HalfConfiguredProxy(OddServer):
+    """A proxy before a real Ollama that lets ``/api/version`` through and forbids the rest."""
+
+    def __init__(self, target: OllamaServer) -> None:
+        self._target = target
+        super().__init__()
+
+    async def respond(self, method: str, path: str, writer: asyncio.StreamWriter) -> None:
+        """What the real server says, or 403 as a web page."""
+        status, kind, body = "403 Forbidden", "text/html", b"<html><body>Forbidden</body></html>"
+        if path == "/api/version":
+            answer = await asyncio.to_thread(self._target.call, "GET", path)
+            status, kind, body = "200 OK", "application/json", json.dumps(answer.json()).encode()
+        head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + (b"" if method == "HEAD" else body))
+
+
+def test_a_server_whose_models_cannot_be_listed_says_why(fresh_ollama: OllamaServer) -> None:
+    with HalfConfiguredProxy(fresh_ollama) as server, Driven(server.port) as driven:
+        driven.until(lambda: "cannot be listed" in driven.view.models_empty_text)
+        assert_clear(driven.view.models_empty_text.removeprefix("The models cannot be listed. "))
+        assert "installed" not in driven.view.summary, "nothing was counted"

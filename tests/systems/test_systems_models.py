@@ -84,7 +84,7 @@ def test_the_panel_shows_size_quantisation_and_abilities(ollama_server: OllamaSe
         row = driven.model_row("smollm2:135m")
         assert row is not None
         assert (row.quantization, row.size_text, row.status, row.busy) == ("Q4_1", "98 MB", "", "")
-        assert row.subtitle == "Llama · 134.52M parameters · 8,192 context"
+        assert row.subtitle == "llama · 134.52M parameters · 8,192 context"
         assert f"{len(driven.models.installed_models)} installed" in driven.view.summary
 
 
@@ -183,7 +183,7 @@ def test_deleting_a_model_that_is_not_there_says_so(ollama_server: OllamaServer)
         failed = driven.until_event(ModelDeleteFailed)
         assert failed.model_name == "no-such-model:latest"
         assert_clear(failed.error_message)
-        assert any("no-such-model:latest was not deleted" in text for text in driven.notices())
+        assert any("There is no model no-such-model:latest" in text for text in driven.notices())
         assert driven.events(ModelDeleted) == []
 
 
