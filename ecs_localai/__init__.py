@@ -13,6 +13,7 @@ from ecs_localai._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ecs_localai.components import *  # noqa: F403 - each package lists its public names in __all__
+    from ecs_localai.panel import Panel as Panel
     from ecs_localai.panel.plugin import PanelPlugin as PanelPlugin
     from ecs_localai.runtime import *  # noqa: F403 - as above
     from ecs_localai.systems import *  # noqa: F403 - as above
@@ -24,6 +25,10 @@ else:
     def __getattr__(name: str) -> object:
         if name == "__all__":
             return __dir__()
+        if name == "Panel":  # by itself: only this one needs pygame
+            panel: object = import_module(f"{__name__}.panel").Panel
+            globals()[name] = panel
+            return panel
         if not name.startswith("_"):
             for home in _HOMES:
                 module = import_module(f"{__name__}.{home}")
@@ -34,4 +39,4 @@ else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        return sorted({"__version__"}.union(*(import_module(f"{__name__}.{home}").__all__ for home in _HOMES)))
+        return sorted({"__version__", "Panel"}.union(*(import_module(f"{__name__}.{home}").__all__ for home in _HOMES)))

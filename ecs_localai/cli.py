@@ -1,338 +1,46 @@
-"""The command ``ecs-localai``: its subcommands and options. What they do is in `ecs_localai.commands`.
+"""The entry point of the command ``ecs-localai``; its subcommands and options are in `commands.command_line`.
 
-Exit codes: 0 done, 1 failed with a line on standard error, 2 wrong usage.
+Exit codes: 0 done, 1 failed or interrupted, with a line on standard error, 2 wrong usage.
 """
 
 from __future__ import annotations
 
-import re
+import signal
 import sys
-from collections.abc import Callable
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from ecs_localai._version import __version__
-
-if TYPE_CHECKING:
-    from ecs_localai.commands.target import Target
-
-
-class ThemeChoice(StrEnum):
-    """The panel's colours."""
-
-    LIGHT = "light"
-    DARK = "dark"
-    SYSTEM = "system"
-
-
-HostOption = Annotated[
-    str | None,
-    typer.Option(
-        "--host",
-        metavar="URL",
-        help="The Ollama server. Otherwise OLLAMA_HOST, else the panel's.",
-        show_default=False,
-    ),
-]
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="DIR",
-        help="Where settings are kept. Otherwise ECS_LOCALAI_DATA_DIR.",
-        show_default=False,
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
-ThemeOption = Annotated[
-    ThemeChoice | None, typer.Option("--theme", help="The panel's colours; system by default.", show_default=False)
-]
-ScaleOption = Annotated[
-    float | None,
-    typer.Option(
-        "--scale",
-        metavar="N",
-        min=0.5,
-        max=6.0,
-        help="Pixels for each of the panel's points: 2 for a high-density screen.",
-        show_default=False,
-    ),
-]
-
-app = typer.Typer(
-    name="ecs-localai",
-    help="See, install, measure and remove local AI models on an Ollama server. Without a command: the panel.",
-    context_settings={"help_option_names": ["--help", "-h"]},
-    pretty_exceptions_enable=False,
-)
-
-
-class _Given:
-    """The common options given before the subcommand."""
-
-    def __init__(self, target: Target, theme: ThemeChoice | None, scale: float | None) -> None:
-        self.target = target
-        self.theme = theme
-        self.scale = scale
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"ecs-localai {__version__}")
-        raise typer.Exit
-
-
-@app.callback(invoke_without_command=True)
-def panel(
-    context: typer.Context,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-    theme: ThemeOption = None,
-    scale: ScaleOption = None,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
-    ] = False,
-) -> None:
-    """See, install, measure and remove local AI models on an Ollama server. Without a command: the panel."""
-    from ecs_localai.commands.target import Target
-
-    context.obj = _Given(Target(host, data_dir), theme, scale)
-    if context.invoked_subcommand is None:
-        _open_window(context, host, data_dir, theme, scale)
-
-
-@app.command()
-def run(
-    context: typer.Context,
-    headless: Annotated[bool, typer.Option("--headless", help="Without a window: print what happens.")] = False,
-    frames: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="End after so many.", show_default=False)
-    ] = None,
-    hz: Annotated[
-        float | None, typer.Option(metavar="N", min=0.001, help="Frames a second; 60 by default.", show_default=False)
-    ] = None,
-    as_json: JsonOption = False,
-    theme: ThemeOption = None,
-    scale: ScaleOption = None,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Open the panel, or run the same world headless."""
-    if not headless:
-        for name, given in (("--frames", frames), ("--hz", hz), ("--json", as_json or None)):
-            if given is not None:
-                raise typer.BadParameter(f"{name} goes with --headless only.")
-        _open_window(context, host, data_dir, theme, scale)
-    from ecs_localai.commands.run import run_headless
-
-    target = _target(context, host, data_dir)
-    _end(lambda: run_headless(target, frames, 60.0 if hz is None else hz, as_json))
-
-
-@app.command()
-def install(
-    context: typer.Context,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="For example llama3.2:1b.")],
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Plain HTTP to the registry: only for one of your own.")
-    ] = False,
-    as_json: JsonOption = False,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Install models. Ctrl-C stops it; the same command continues it."""
-    from ecs_localai.commands.install import install_models
-
-    target = _target(context, host, data_dir)
-    _end(lambda: install_models(target, models, insecure, as_json))
-
-
-@app.command("list")
-def list_command(
-    context: typer.Context, as_json: JsonOption = False, host: HostOption = None, data_dir: DataDirOption = None
-) -> None:
-    """List the installed models."""
-    from ecs_localai.commands.list_models import list_models
-
-    target = _target(context, host, data_dir)
-    _end(lambda: list_models(target, as_json))
-
-
-@app.command()
-def ps(
-    context: typer.Context, as_json: JsonOption = False, host: HostOption = None, data_dir: DataDirOption = None
-) -> None:
-    """List the models in the server's memory."""
-    from ecs_localai.commands.ps import list_loaded
-
-    target = _target(context, host, data_dir)
-    _end(lambda: list_loaded(target, as_json))
-
-
-@app.command()
-def show(
-    context: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="MODEL")],
-    as_json: JsonOption = False,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Show what a model is."""
-    from ecs_localai.commands.show import show_model
-
-    target = _target(context, host, data_dir)
-    _end(lambda: show_model(target, model, as_json))
-
-
-@app.command()
-def remove(
-    context: typer.Context,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: JsonOption = False,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Remove models from the server's disk. Asks first on a terminal."""
-    from ecs_localai.commands.remove import remove_models
-
-    target = _target(context, host, data_dir)
-    _end(lambda: remove_models(target, models, yes, as_json))
-
-
-@app.command()
-def screenshot(
-    context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The PNG file to write.")],
-    theme: ThemeOption = None,
-    scale: ScaleOption = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Of the panel, in points: 900x1100.", show_default=False)
-    ] = None,
-    full_page: Annotated[bool, typer.Option("--full-page", help="As high as the whole page.")] = False,
-    watch: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.0, max=600.0, help="Measure so long before drawing.")
-    ] = 0.0,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Draw the panel as it would look now, without a display."""
-    from ecs_localai.commands.screenshot import Picture, take_screenshot
-
-    target, (chosen_theme, chosen_scale) = _target(context, host, data_dir), _looks(context, theme, scale)
-    picture = Picture(out, chosen_theme, chosen_scale or 1.0, _size(size), full_page, watch)
-    _end(lambda: take_screenshot(target, picture))
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    """``900x1100`` as numbers.
-
-    Raises:
-        typer.BadParameter: it is none.
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"([1-9][0-9]{0,4})[x×]([1-9][0-9]{0,4})", text.strip().lower())
-    if match is None:
-        raise typer.BadParameter(f"--size is a width and a height in whole numbers, like 900x1100, not {text!r}.")
-    return int(match[1]), int(match[2])
-
-
-@app.command()
-def doctor(
-    context: typer.Context, as_json: JsonOption = False, host: HostOption = None, data_dir: DataDirOption = None
-) -> None:
-    """Check the server, the display, the GPU and the data folder, and say what to do."""
-    from ecs_localai.commands.doctor import examine
-
-    target = _target(context, host, data_dir)
-    _end(lambda: examine(target, as_json))
-
-
-@app.command()
-def inspect(
-    context: typer.Context,
-    frames: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=0, help="Run so many; otherwise until the server answered.", show_default=False),
-    ] = None,
-    timing: Annotated[bool, typer.Option("--timing", help="Measure each system.")] = False,
-    as_json: JsonOption = False,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Show the world from inside: plugins, systems in the order they run, entities, events, tasks."""
-    from ecs_localai.commands.inspect import inspect_world
-
-    target = _target(context, host, data_dir)
-    _end(lambda: inspect_world(target, frames, timing, as_json))
-
-
-def _open_window(
-    context: typer.Context, host: str | None, data_dir: Path | None, theme: ThemeChoice | None, scale: float | None
-) -> None:
-    from ecs_localai.commands.window import open_window
-
-    target, (chosen_theme, chosen_scale) = _target(context, host, data_dir), _looks(context, theme, scale)
-    _end(lambda: open_window(target, chosen_theme, chosen_scale))
-
-
-def _given(context: typer.Context) -> _Given:
-    given = context.find_root().obj
-    if not isinstance(given, _Given):
-        raise TypeError("The common options were not read before the subcommand.")
-    return given
-
-
-def _target(context: typer.Context, host: str | None, data_dir: Path | None) -> Target:
-    """The common options, given after the subcommand or before it."""
-    from ecs_localai.commands.target import Target
-
-    return Target(host, data_dir).or_else(_given(context).target)
-
-
-def _looks(context: typer.Context, theme: ThemeChoice | None, scale: float | None) -> tuple[str, float | None]:
-    """The theme's name and the scale, given after the subcommand or before it."""
-    given = _given(context)
-    return (theme or given.theme or ThemeChoice.SYSTEM).value, given.scale if scale is None else scale
-
-
-def _end(work: Callable[[], int]) -> None:
-    """Do a command's work and end with its exit code.
-
-    Raises:
-        typer.Exit: always.
-    """
-    from ecs_localai.commands.failure import CommandFailed, OutputClosed
-    from ecs_localai.commands.terminal import abandon_output, complain
-    from ecs_localai.ollama.errors import OllamaError
-
-    try:
-        code = work()
-    except OutputClosed:
-        abandon_output()
-        code = 0
-    except CommandFailed as failure:
-        for line in failure.lines:
-            complain(line)
-        code = 1
-    except OllamaError as error:
-        complain(error.message)
-        code = 1
-    except KeyboardInterrupt:
-        complain("Interrupted.")
-        code = 1
-    raise typer.Exit(code)
+_TYPER_INTERRUPTED = 130
+"""What Typer makes of a KeyboardInterrupt; no command of ours ends with it."""
 
 
 def main() -> None:
     """The entry point of ``ecs-localai`` and ``python -m ecs_localai``."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character gets a question mark instead of a failure.
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
-    app(prog_name="ecs-localai")
+    try:
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            # As Ctrl-C, so that what was begun is closed; commands that run a world catch both in their own way.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that cannot show a character gets a question mark instead of a failure.
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:
+                reconfigure(errors="replace")
+        # Here, not above: importing takes a moment in which Ctrl-C may come, too.
+        from ecs_localai.commands.command_line import app
+
+        app(prog_name="ecs-localai")
+    except KeyboardInterrupt:
+        _say_interrupted()
+    except SystemExit as end:
+        if end.code != _TYPER_INTERRUPTED:
+            raise
+        _say_interrupted()
+
+
+def _say_interrupted() -> None:
+    """Say so in one line and end with code 1.
+
+    Raises:
+        SystemExit: always.
+    """
+    if sys.stderr is not None:
+        sys.stderr.write("Error: Interrupted.\n")
+    raise SystemExit(1) from None

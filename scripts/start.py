@@ -3,6 +3,7 @@
 
     python scripts/start.py [arguments of ecs-localai]
 
+- Arguments that open no window and run no world (``--help``, ``doctor``, ``list``...) go to ecs-localai as they are.
 - Where an Ollama answers on the usual port, or ``OLLAMA_HOST`` or ``--host`` names one, the panel opens on that.
 - Where Ollama is installed and not running, the panel opens and says how to start it.
 - Otherwise, on Linux x86-64, a real Ollama is fetched into ``.rig`` (once), started on a free port with its models in
@@ -57,6 +58,26 @@ def has_display() -> bool:
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+VALUE_OPTIONS = ("--host", "--data-dir", "--theme", "--scale", "--frames", "--hz")
+FLAGS = ("--headless", "--json")
+
+
+def wants_ollama(arguments: list[str]) -> bool:
+    """Whether these open the window or run the world: nothing but options, with or without the command ``run``."""
+    commands = []
+    left = iter(arguments)
+    for argument in left:
+        name, equals, _ = argument.partition("=")
+        if name in VALUE_OPTIONS:
+            if not equals and next(left, None) is None:
+                return False  # its value is missing, which ecs-localai says
+        elif argument.startswith("-") and argument not in FLAGS:
+            return False  # --help, --version, or one that there isn't
+        elif argument not in FLAGS:
+            commands.append(argument)
+    return commands in ([], ["run"])
 
 
 def users_ollama(arguments: list[str]) -> bool:
@@ -115,7 +136,7 @@ def run_panel(arguments: list[str], host: str | None) -> int:
 def main() -> int:
     """Finds or starts Ollama, runs the panel, and returns its exit status."""
     arguments = sys.argv[1:]
-    if users_ollama(arguments):
+    if not wants_ollama(arguments) or users_ollama(arguments):
         return run_panel(arguments, None)
     with own_ollama() as server:
         return run_panel(arguments, None if server is None else server.base_url)

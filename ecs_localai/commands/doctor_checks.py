@@ -146,7 +146,7 @@ def check_gpu() -> Check:
     finally:
         sampler.close()
     if not gpus:
-        advice = ["Install NVIDIA's driver if there is such a GPU; others are not measured, and models run all the same."]
+        advice = ["Install NVIDIA's driver if there is such a GPU; others are not measured, models run all the same."]
         return Check("gpu", Verdict.WARN, reason or "No GPU can be measured.", advice)
     named = [f"{gpu.name} ({format_bytes(gpu.memory_total)})" if gpu.memory_total else gpu.name for gpu in gpus]
     return Check("gpu", Verdict.OK, ", ".join(named))

@@ -15,7 +15,7 @@ from ecs_localai.commands.terminal import is_terminal, printable, say, write_byt
 from ecs_localai.components.events import ModelDeleted
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.errors import OllamaError
-from ecs_localai.ollama.names import ModelName, parse_model_name
+from ecs_localai.ollama.names import parse_model_name
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
@@ -35,8 +35,12 @@ def remove_models(target: Target, models: Sequence[str], yes: bool, as_json: boo
         _confirm([entries[name.key] for name in names if name.key in entries])
     troubles = []
     for name in dict.fromkeys(names):
+        entry = entries.get(name.key)
+        if entry is None:
+            troubles.append(f"There is no model {name.short} here; `ecs-localai list` shows what is installed.")
+            continue
         try:
-            _remove(target, name, entries.get(name.key), as_json)
+            _remove(target, entry, as_json)
         except OllamaError as error:
             troubles.append(error.message)
     if troubles:
@@ -57,14 +61,12 @@ def _confirm(entries: Sequence[TagEntry]) -> None:
         raise CommandFailed("Nothing was removed.")
 
 
-def _remove(target: Target, name: ModelName, entry: TagEntry | None, as_json: bool) -> None:
-    spelled = name.short if entry is None else entry.name
-
+def _remove(target: Target, entry: TagEntry, as_json: bool) -> None:
     async def delete(client: OllamaClient) -> None:
-        await client.delete(spelled)
+        await client.delete(entry.name)
 
     target.ask(delete)
-    removed = ModelDeleted(spelled, None if entry is None else entry.size)
+    removed = ModelDeleted(entry.name, entry.size)
     if as_json:
         write_bytes(event_json(removed) + b"\n")
     else:

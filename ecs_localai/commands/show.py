@@ -45,7 +45,7 @@ def _draw(name: str, reply: ShowReply) -> None:
     for title, value in _facts(reply):
         grid.add_row(text(title, "bold"), text(value))
     draw(text(name, "bold"), grid)
-    for title, long_text in (("Parameters", reply.parameters), ("System", reply.system)):
+    for title, long_text in (("Settings", reply.parameters), ("System", reply.system)):
         if long_text.strip():
             draw("", text(title, "bold"), *(text(f"  {line}") for line in long_text.strip().splitlines()))
 

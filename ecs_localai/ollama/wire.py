@@ -125,7 +125,6 @@ class ShowReply(Struct, frozen=True, kw_only=True):
     remote_host: str = ""
     _messages: list[ChatMessage] | None = field(default=None, name="messages")
     _model_info: dict[str, object] | None = field(default=None, name="model_info")
-    _projector_info: dict[str, object] | None = field(default=None, name="projector_info")
     _capabilities: list[str] | None = field(default=None, name="capabilities")
 
     @property
@@ -137,11 +136,6 @@ class ShowReply(Struct, frozen=True, kw_only=True):
     def model_info(self) -> dict[str, object]:
         """The GGUF's metadata, keyed as in the file (``general.architecture``, …)."""
         return self._model_info or {}
-
-    @property
-    def projector_info(self) -> dict[str, object]:
-        """The metadata of the projector of a model that sees."""
-        return self._projector_info or {}
 
     @property
     def capabilities(self) -> tuple[str, ...]:

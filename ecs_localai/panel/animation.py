@@ -51,8 +51,3 @@ class Glides:
     def moving(self, now: float) -> bool:
         """Whether any value is still on its way."""
         return any(not glide.over(now) for glide in self._glides.values())
-
-    def keep_only(self, names: set[str]) -> None:
-        """Forget all others."""
-        for name in [name for name in self._glides if name not in names]:
-            del self._glides[name]

@@ -13,11 +13,6 @@ def columns(left: int, top: int, width: int, height: int, count: int, gap: int) 
     return [pygame.Rect(first, top, last - gap - first, height) for first, last in pairwise(edges)]
 
 
-def centred_y(container: pygame.Rect, width: int, height: int, left: int) -> pygame.Rect:
-    """A rectangle of this size from ``left`` on, in the vertical middle of its container."""
-    return pygame.Rect(left, container.y + (container.height - height) // 2, width, height)
-
-
 class FromRight:
     """Hands out room from the right edge leftwards, for controls at the end of a row."""
 

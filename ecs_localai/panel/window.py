@@ -27,6 +27,8 @@ _LONGEST_WAIT = 0.5
 _KEY_DELAY_MS, _KEY_INTERVAL_MS = 400, 33
 _POINTER = (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP)
 _NO_SCREEN = ("offscreen", "dummy")
+_DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+"""On Linux and BSD one of these names the screen."""
 _CURSORS = {
     Cursor.ARROW: pygame.SYSTEM_CURSOR_ARROW,
     Cursor.HAND: pygame.SYSTEM_CURSOR_HAND,
@@ -114,6 +116,9 @@ class PanelWindow:
         if not self._owns_display:
             return
         chosen = os.environ.get("SDL_VIDEODRIVER")
+        if sys.platform not in ("win32", "darwin") and not any(map(os.environ.get, _DISPLAY_VARIABLES)):
+            # Not left for SDL to find out: its Wayland library writes to standard error when there is none.
+            raise NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set")
         try:
             # Points instead of pixels on Windows, as everywhere else; a name for docks and task bars.
             with _hints(SDL_WINDOWS_DPI_SCALING="1", SDL_APP_NAME="ecs-localai", SDL_VIDEO_X11_WMCLASS="ecs-localai"):
@@ -124,7 +129,7 @@ class PanelWindow:
         # Without any screen SDL takes a driver that shows nothing. That is only right when it was asked for.
         if driver in _NO_SCREEN and chosen is None:
             self._close_display()
-            raise NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set" if sys.platform == "linux" else "none found")
+            raise NoDisplay(f"SDL found none, and draws with its driver {driver}")
         pygame.display.set_allow_screensaver(True)
 
     def _pixels_per_point(self) -> float:

@@ -266,7 +266,9 @@ class App:
 
         0 while something has arrived, or an event or a structural change has not been offered to every system yet.
         """
-        if self.tasks.pending or self._waiting or any(events.is_unread for events in self._events.values()):
+        if self.tasks.pending or self._waiting:
+            return 0.0
+        if any(self._event_buffers) and any(events.is_unread for events in self._events.values()):
             return 0.0
         with self.world.active():
             return 0.0 if self.activity.is_outdated() else self.wakeups.delay(self.time)

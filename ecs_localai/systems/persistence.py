@@ -27,11 +27,6 @@ class SavedState:
         """How often each model was used, as it was at the start."""
         return self._store.initial.model_usage
 
-    def setting(self, key: str) -> str | None:
-        """A text setting as it was at the start."""
-        value = self._store.initial.settings.get(key)
-        return value if isinstance(value, str) else None
-
     def history(self) -> list[InstallationRecord]:
         """Ended installations, the oldest first; a record that cannot be read is left out."""
         records = []

@@ -108,9 +108,13 @@ def test_show_tells_what_a_model_is(cli: Cli, host: tuple[str, str]) -> None:
 
 
 def test_a_model_that_is_not_there_is_one_sentence(cli: Cli, host: tuple[str, str]) -> None:
-    for command in ("show", "remove"):
+    sentences = {
+        "show": f"{host[1]} has no model nosuch:7b; install it, or check the name.",
+        "remove": "There is no model nosuch:7b here; `ecs-localai list` shows what is installed.",
+    }
+    for command, sentence in sentences.items():
         ended = cli.run(command, "nosuch:7b", *host)
-        assert ended.error == f"{host[1]} has no model nosuch:7b; install it, or check the name."
+        assert ended.error == sentence
         assert ended.out == ""
         ended = cli.run(command, "no such", *host)
         assert ended.error == "The model name 'no such' has a space in it; a name has none, like llama3.2:1b."
@@ -129,7 +133,7 @@ def test_remove_tells_programs_an_event_and_goes_on_after_a_missing_one(
     cli: Cli, host: tuple[str, str], spare: str, ollama_server: OllamaServer
 ) -> None:
     ended = cli.run("remove", "--json", "nosuch", "SPARE:1", *host)
-    assert ended.error == f"{host[1]} has no model nosuch:latest; install it, or check the name."
+    assert ended.error == "There is no model nosuch:latest here; `ecs-localai list` shows what is installed."
     assert ended.objects == [{"event": "ModelDeleted", "model_name": "spare:1", "freed_bytes": 877663}]
     assert spare not in ollama_server.model_names()
 
@@ -139,6 +143,10 @@ def test_remove_asks_on_a_terminal(cli: Cli, host: tuple[str, str], spare: str, 
     assert refused.code == 1
     assert "Remove spare:1 (877 KB)? [y/N]" in refused.out
     assert "Nothing was removed." in refused.out
+    assert spare in ollama_server.model_names()
+    interrupted = cli.on_terminal("remove", spare, *host, keys=b"\x04")  # Ctrl-D
+    assert interrupted.code == 1
+    assert "Error: Interrupted." in interrupted.out
     assert spare in ollama_server.model_names()
     agreed = cli.on_terminal("remove", spare, *host, keys=b"y\n")
     assert agreed.code == 0

@@ -65,6 +65,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "host with NUL": lambda: OllamaConfiguration(host="a\0"),
     "port zero": lambda: OllamaConfiguration(port=0),
     "port negative": lambda: OllamaConfiguration(port=-1),
+    "port as text": lambda: OllamaConfiguration(port="abc"),  # type: ignore[arg-type]  # a program without type checks
     "port too large": lambda: OllamaConfiguration(port=65536),
     "timeout zero": lambda: OllamaConfiguration(connection_timeout=NONE),
     "path without slash": lambda: OllamaConfiguration(base_path="a"),

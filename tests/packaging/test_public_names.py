@@ -35,3 +35,13 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_panel_loads_pygame_when_it_is_asked_for() -> None:
+    code = (
+        "import sys, ecs_localai.panel; print('pygame' in sys.modules)\n"
+        "from ecs_localai import Panel; print('pygame' in sys.modules)\n"
+        "from ecs_localai.panel import NoDisplay, PanelWindow, Panel as same, render, save_png; print(same is Panel)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["False", "True", "True"]

@@ -146,9 +146,15 @@ def test_what_was_not_measured_is_a_gap(draft: Draft) -> None:
     assert (pixels[110, 40] != np.array(LIGHT.card)).any()
 
 
-@pytest.mark.parametrize("history", [np.full(30, np.nan), np.array([50.0]), np.array([np.nan, 50.0])])
-def test_short_and_empty_histories_can_be_drawn(draft: Draft, history: NDArray[np.float64]) -> None:
-    assert chart(draft, history).shape == (120, 50, 3)
+@pytest.mark.parametrize(
+    "history", [np.array([]), np.full(30, np.nan), np.array([50.0]), np.array([np.nan, 50.0, 60.0])]
+)
+def test_fewer_than_three_samples_draw_nothing(draft: Draft, history: NDArray[np.float64]) -> None:
+    assert (chart(draft, history) == np.array(LIGHT.card)).all()
+
+
+def test_three_samples_are_a_curve(draft: Draft) -> None:
+    assert (chart(draft, np.array([np.nan, 50.0, 60.0, 50.0])) != np.array(LIGHT.card)).any()
 
 
 def test_a_changed_history_is_another_picture(draft: Draft) -> None:

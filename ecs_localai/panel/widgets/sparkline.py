@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _THICKNESS = 1.5  # logical pixels
 _TINT = 0.14
+_FEWEST = 3
+"""Measured samples from which on there is a curve to see: one or two would be a stray mark."""
 
 
 def sparkline(
@@ -37,7 +39,10 @@ def sparkline(
     """Draw the samples, oldest left, over the whole of ``rect``, whose lower corners have ``radius``.
 
     A sample that is NaN leaves a gap. ``maximum`` is at the top edge; larger values are drawn there.
+    Fewer than three measured samples draw nothing.
     """
+    if np.count_nonzero(~np.isnan(history)) < _FEWEST:
+        return
     samples = history.tobytes()
     scale = draft.metrics.scale
     key = ("sparkline", rect.size, samples, maximum, colour, radius, draft.theme.card)

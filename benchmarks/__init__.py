@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against named peers, measured by turns in one run. ``python -m benchmarks --help`` says how."""
