@@ -304,7 +304,7 @@ class App:
         self._failures.write(failure)
         try:
             self._error_handler(failure)
-        except Exception:
+        except Exception:  # logged: one that fails must not end the frame
             logger.exception("The error handler itself failed, on: %s", failure.message)
 
     def apply_commands(self) -> None:

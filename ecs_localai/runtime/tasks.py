@@ -281,7 +281,7 @@ class IoTaskPool:
         for closer in self._closers:
             try:
                 await closer()
-            except Exception:
+            except Exception:  # logged: one closer must not keep the others from running
                 logger.exception("Closing a background resource failed.")
 
     def _stop(self) -> None:

@@ -24,7 +24,7 @@ def spawn_feature_toggles(world: World, features: Res[ExperimentalFeaturesManage
         FeatureToggleGroup(
             toggles,
             "Experimental features",
-            "Early work: each may change or go away. They are remembered on this computer only.",
+            "Early work: each may change or go away. What you switch stays on this computer.",
         )
     )
 
