@@ -9,9 +9,10 @@ import sys
 import pytest
 
 PROGRAM = """
-import sys
+import signal
 from ecs_localai import App, LocalModelManager, LocalModelsPlugin, OllamaConfiguration, ScheduleRunner
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it otherwise
 app = App()
 app.add_plugins(LocalModelsPlugin(OllamaConfiguration(port=9)))
 frame = ScheduleRunner(hz=60, frames=1)
