@@ -29,11 +29,12 @@ from ecs_localai.runtime.errors import (
 )
 from ecs_localai.runtime.events import EventReader, Events, EventWriter
 from ecs_localai.runtime.failures import SystemFailed
+from ecs_localai.runtime.filters import Added, Changed, With, Without
 from ecs_localai.runtime.fixed import FixedTime
 from ecs_localai.runtime.local import Local
 from ecs_localai.runtime.plugin import Plugin, PluginGroup
 from ecs_localai.runtime.processors import SetProcessor
-from ecs_localai.runtime.query import Added, Changed, Query, With, Without
+from ecs_localai.runtime.query import Query
 from ecs_localai.runtime.reactive_runner import ReactiveRunner
 from ecs_localai.runtime.removed import RemovedComponents
 from ecs_localai.runtime.resource_conditions import resource_changed, resource_exists

@@ -7,28 +7,24 @@ passed over as a whole, for the price of one attribute, in frames in which none 
 
 from __future__ import annotations
 
-import esper
-
 from ecs_localai.runtime.changes import ChangeMarks
 from ecs_localai.runtime.resources import Res
+from ecs_localai.runtime.structure import Structure
 from ecs_localai.runtime.time import Time, Wakeups
-
-
-class _NeverAComponent:
-    """Nothing has it, so esper's cached list of it is renewed exactly when the world's structure changed."""
 
 
 class Activity:
     """Tells whether something happened since the frame before. A resource of every app."""
 
-    __slots__ = ("_last", "_marks", "_waiting", "happened")
+    __slots__ = ("_marks", "_structure", "_version", "_waiting", "happened")
 
-    def __init__(self, marks: ChangeMarks) -> None:
+    def __init__(self, marks: ChangeMarks, structure: Structure) -> None:
         self._marks = marks
+        self._structure = structure
+        self._version = -1
         self._waiting = marks.waiting
         self.happened = True
         """Set at the beginning of a frame; also when commands are applied in the middle of one."""
-        self._last: object = None
 
     def look(self, arrived: int, events: bool, time: Time, wakeups: Wakeups) -> bool:
         """Decide it for the frame that begins; returns whether the world's structure has changed.
@@ -38,9 +34,10 @@ class Activity:
         marked = self._marks.unsettled or any(self._waiting)
         if marked:
             self._marks.settle()
-        structure = esper.get_component(_NeverAComponent)
-        if structure is not self._last:
-            self._last = structure
+        structure = self._structure
+        structure.look()
+        if structure.version != self._version:
+            self._version = structure.version
             self.happened = True
             wakeups.due(time)
             return True
@@ -53,7 +50,8 @@ class Activity:
 
         Needs the app's world to be active.
         """
-        return self._marks.is_waiting or esper.get_component(_NeverAComponent) is not self._last
+        self._structure.look()
+        return self._marks.is_waiting or self._structure.version != self._version
 
 
 def activity(seen: Res[Activity]) -> bool:

@@ -36,6 +36,7 @@ from ecs_localai.runtime.steps import Segment
 from ecs_localai.runtime.tasks import IoTaskPool
 from ecs_localai.runtime.time import Time, Wakeups
 from ecs_localai.runtime.timing import Timings
+from ecs_localai.runtime.views import Views
 from ecs_localai.runtime.world import World
 from ecs_localai.runtime.world_names import claim_world, give_back_world
 
@@ -62,11 +63,11 @@ class App:
         self.wakeups = Wakeups()
         self.tasks = IoTaskPool(f"{name}-io")
         self.world = World(name, self.time)
-        self.activity = Activity(self.world.changes)
+        self.activity = Activity(self.world.changes, self.world.structure)
         self.commands = Commands(self.world)
         self._waiting = self.commands.waiting
-        self.removals = Removals(name)
-        self._remembering: list[Query[object] | Removals] = [self.removals]
+        self.removals = Removals(name, self.world.structure)
+        self._remembering: list[Query[object] | Removals | Views] = [self.world.views, self.removals]
         self._events: dict[type, Events[object]] = {}
         self._event_buffers: list[list[object]] = []
         self._plugins = PluginList(self)
@@ -341,7 +342,7 @@ class App:
     # Inside
 
     def remember_query(self, query: Query[object]) -> None:
-        """Tell a system's query when the world's structure has changed, if it keeps rows."""
+        """Tell a system's query when the world's structure has changed, if it remembers what it has shown."""
         if query.remembers:
             self._remembering.append(query)
 

@@ -18,6 +18,8 @@ from weakref import ref
 
 import esper
 
+from ecs_localai.runtime.structure import Structure
+
 T = TypeVar("T")
 
 
@@ -91,40 +93,69 @@ class MarkLog:
 class AddedMemory:
     """Which components of one type a query has shown already."""
 
-    __slots__ = ("__weakref__", "fresh", "kind", "known", "last", "run")
+    __slots__ = ("__weakref__", "_lost", "_structure", "_touched", "fresh", "kind", "known", "run")
 
-    def __init__(self, kind: type) -> None:
+    def __init__(self, kind: type, structure: Structure) -> None:
         self.kind = kind
         self.known: dict[int, object] = {}
         self.fresh: frozenset[int] = frozenset()
-        self.last: object = None
         self.run = -1
+        self._structure = structure
+        self._touched: set[int] = set()
+        self._lost = -1
+        structure.watch((kind,), self._touched.add)
 
     def look(self, run: int) -> frozenset[int]:
         """The entities whose component is new since the run before in which it looked."""
-        rows: list[tuple[int, object]] = esper.get_component(self.kind)
-        if rows is self.last:
-            if self.run != run:
-                self.run = run
-                self.fresh = frozenset()
-            return self.fresh
-        known = self.known
-        fresh = {entity for entity, component in rows if known.get(entity) is not component}
+        structure = self._structure
+        structure.look()
+        if self._lost != structure.lost:
+            fresh = self._look_at_all()
+        elif self._touched:
+            fresh = self._look_at_touched()
+        else:
+            fresh = frozenset()
         if self.run == run:
             fresh |= self.fresh  # a second look in the same run sees what the first one saw
-        self.known = dict(rows)
-        self.last = rows
         self.run = run
-        self.fresh = frozenset(fresh)
-        return self.fresh
+        self.fresh = fresh
+        return fresh
 
     def forget_gone(self) -> None:
         """Let go of components that are not in the world any more."""
+        known = self.known
+        if self._lost != self._structure.lost:
+            here: dict[int, object] = dict(esper.get_component(self.kind))
+            self.known = {entity: one for entity, one in known.items() if here.get(entity) is one}
+            return
+        for entity in tuple(self._touched):
+            component: object = esper.try_component(entity, self.kind)
+            if component is None:
+                self._touched.discard(entity)
+            if known.get(entity) is not component:
+                known.pop(entity, None)
+
+    def _look_at_all(self) -> frozenset[int]:
+        known = self.known
         rows: list[tuple[int, object]] = esper.get_component(self.kind)
-        if rows is not self.last:
-            here = dict(rows)
-            self.known = {entity: known for entity, known in self.known.items() if here.get(entity) is known}
-            self.last = None
+        fresh = frozenset([entity for entity, component in rows if known.get(entity) is not component])
+        self.known = dict(rows)
+        self._touched.clear()
+        self._lost = self._structure.lost
+        return fresh
+
+    def _look_at_touched(self) -> frozenset[int]:
+        known = self.known
+        fresh: set[int] = set()
+        for entity in self._touched:
+            component: object = esper.try_component(entity, self.kind)
+            if component is None:
+                known.pop(entity, None)
+            elif known.get(entity) is not component:
+                known[entity] = component
+                fresh.add(entity)
+        self._touched.clear()
+        return frozenset(fresh)
 
 
 class ChangedMemory(AddedMemory):
@@ -132,8 +163,8 @@ class ChangedMemory(AddedMemory):
 
     __slots__ = ("_log", "marked", "owner")
 
-    def __init__(self, log: MarkLog, owner: int | None) -> None:
-        super().__init__(log.kind)
+    def __init__(self, log: MarkLog, structure: Structure, owner: int) -> None:
+        super().__init__(log.kind, structure)
         self._log = log
         self.owner = owner
         """The system that looks: as in Bevy, it is not shown what it marked itself."""
@@ -152,8 +183,10 @@ class ChangedMemory(AddedMemory):
     def forget_gone(self) -> None:
         """As for `AddedMemory`, so that the marks of a system that never runs do not pile up either."""
         super().forget_gone()
-        if self.marked:
-            self.marked.intersection_update(dict(esper.get_component(self.kind)))
+        marked = self.marked
+        if marked:
+            has: set[int] = {entity for entity in marked if esper.try_component(entity, self.kind) is not None}
+            marked &= has
 
 
 class Changes(Generic[T]):
@@ -163,10 +196,11 @@ class Changes(Generic[T]):
     shown what it marked itself, so reacting to a change by changing cannot go on for ever.
     """
 
-    __slots__ = ("_kind", "mark")
+    __slots__ = ("_kind", "_structure", "mark")
 
-    def __init__(self, log: MarkLog, owner: int | None = None) -> None:
+    def __init__(self, log: MarkLog, structure: Structure, owner: int | None = None) -> None:
         self._kind = log.kind
+        self._structure = structure
         self.mark: Callable[[int], None] = log.outbox(owner).add
         """``mark(entity)``: its `T` was changed. It is a set's own ``add``, so it costs next to nothing.
 
@@ -180,13 +214,13 @@ class Changes(Generic[T]):
         A dataclass that is not frozen keeps its identity and has its fields set, which leaves esper's caches
         alone; any other component is replaced, which is a structural change.
         """
-        changed = assign_if_neq(entity, component, self._kind)
+        changed = assign_if_neq(entity, component, self._kind, self._structure)
         if changed:
             self.mark(entity)
         return changed
 
 
-def assign_if_neq(entity: int, value: object, kind: type) -> bool:
+def assign_if_neq(entity: int, value: object, kind: type, structure: Structure) -> bool:
     """Give the entity's component of this type another value; False if it has none or is equal to it.
 
     Marks nothing. Needs the world to be active.
@@ -201,5 +235,7 @@ def assign_if_neq(entity: int, value: object, kind: type) -> bool:
             return True
         except dataclasses.FrozenInstanceError:
             pass  # raised by the first field, so nothing has been set
+    structure.look()
     esper.add_component(entity, value, kind)
+    structure.changed(entity, (kind,))
     return True

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-import esper
-
 from ecs_localai.runtime.world import World
 
 Command = Callable[[World], None]
@@ -29,8 +27,7 @@ class Commands:
 
     def spawn(self, *components: object) -> int:
         """Make an entity. Its id is valid at once; its components appear when the queue is applied."""
-        with self._world.active():
-            entity = esper.create_entity()  # without components no query shows it
+        entity = self._world.spawn()  # without components no query shows it
         self.waiting.append(lambda world: _insert(world, entity, components))
         return entity
 

@@ -2,8 +2,9 @@
 
 Bevy (``bevy_ecs/src/lifecycle.rs``) writes an entity into a buffer when a component goes. A host that uses plain
 esper would not tell us, so here the entities that have the component are compared with those that had it: once at
-the beginning of a frame before which the world's structure changed, and whenever somebody reads. So nothing is
-spent while nothing is created or deleted.
+the beginning of a frame before which the world's structure changed, and whenever somebody reads. Where only our own
+world made changes, only the entities that it touched are looked at; and nothing is spent while nothing is created or
+deleted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from weakref import ref
 import esper
 
 from ecs_localai.runtime.guard import WorldGuard
+from ecs_localai.runtime.structure import Structure
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -26,17 +28,18 @@ KEPT_UNREAD: Final = 65_536
 class Removals:
     """The removed components of one world, of the types that somebody reads."""
 
-    __slots__ = ("_guard", "_logs")
+    __slots__ = ("_guard", "_logs", "_structure")
 
-    def __init__(self, world: str) -> None:
+    def __init__(self, world: str, structure: Structure) -> None:
         self._guard = WorldGuard(world)
+        self._structure = structure
         self._logs: dict[type, RemovalLog] = {}
 
     def reader(self, kind: type[T]) -> RemovedComponents[T]:
         """A new reader. It is told of what goes from now on."""
         log = self._logs.get(kind)
         if log is None:
-            log = self._logs[kind] = RemovalLog(kind, self._guard)
+            log = self._logs[kind] = RemovalLog(kind, self._structure, self._guard)
         return RemovedComponents(log)
 
     def forget_gone(self) -> None:
@@ -45,25 +48,34 @@ class Removals:
             if log.is_read:
                 log.look()
             else:
+                log.close()
                 del self._logs[kind]
 
 
 class RemovalLog:
     """Which entities lost a component of one type, oldest first."""
 
-    __slots__ = ("_guard", "_known", "_last", "_readers", "buffer", "first", "kind")
+    __slots__ = ("_guard", "_known", "_lost", "_readers", "_structure", "_touch", "_touched", "buffer", "first", "kind")
 
-    def __init__(self, kind: type, guard: WorldGuard) -> None:
+    def __init__(self, kind: type, structure: Structure, guard: WorldGuard) -> None:
         self.kind = kind
+        self._structure = structure
         self._guard = guard
         self._known: set[int] = set()
-        self._last: object = None
+        self._touched: set[int] = set()
+        self._touch = self._touched.add
+        self._lost = -1
         self._readers: list[ref[RemovedComponents[object]]] = []
         self.buffer: list[int] = []
         """What some reader has not read yet."""
         self.first = 0
         """How many were dropped before ``buffer[0]``."""
+        structure.watch((kind,), self._touch)
         self.look()
+
+    def close(self) -> None:
+        """Nobody reads any more."""
+        self._structure.unwatch(self.kind, self._touch)
 
     @property
     def is_read(self) -> bool:
@@ -82,18 +94,36 @@ class RemovalLog:
 
     def look(self) -> None:
         """Compare the world with what it was."""
+        structure = self._structure
         with self._guard:
-            rows: list[tuple[int, object]] = esper.get_component(self.kind)
-        if rows is self._last:
-            return
-        here = {entity for entity, _ in rows}
-        gone = self._known - here
-        self._known = here
-        self._last = rows
+            structure.look()
+            if self._lost != structure.lost:
+                gone = self._look_at_all()
+            elif self._touched:
+                gone = self._look_at_touched()
+            else:
+                return
         if gone:
             self._drop_read()
             self.buffer.extend(sorted(gone))
             self._drop(len(self.buffer) - KEPT_UNREAD)
+
+    def _look_at_all(self) -> set[int]:
+        rows: list[tuple[int, object]] = esper.get_component(self.kind)
+        here = {entity for entity, _ in rows}
+        gone = self._known - here
+        self._known = here
+        self._touched.clear()
+        self._lost = self._structure.lost
+        return gone
+
+    def _look_at_touched(self) -> set[int]:
+        here: set[int] = {entity for entity in self._touched if esper.try_component(entity, self.kind) is not None}
+        gone = (self._touched - here) & self._known
+        self._known -= gone
+        self._known |= here
+        self._touched.clear()
+        return gone
 
     def _drop_read(self) -> None:
         readers = [reader for one in self._readers if (reader := one()) is not None]

@@ -15,7 +15,8 @@ from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.errors import MissingResourceError, SystemParamError
 from ecs_localai.runtime.events import EventReader, EventWriter
 from ecs_localai.runtime.local import Local
-from ecs_localai.runtime.query import Query, class_of
+from ecs_localai.runtime.query import Query
+from ecs_localai.runtime.query_parts import class_of
 from ecs_localai.runtime.removed import RemovedComponents
 from ecs_localai.runtime.resources import ResourceParam
 from ecs_localai.runtime.sets import SystemFunction
@@ -112,7 +113,7 @@ class System:
         origin, parts = get_origin(hint), get_args(hint)
         if origin is Query:
             try:
-                query = Query[object](parts, app.time, app.world.changes, id(self))
+                query = Query[object](parts, app.world, id(self))
                 app.remember_query(query)
                 return query
             except SystemParamError as error:
@@ -134,7 +135,7 @@ class System:
                 )
             if origin is RemovedComponents:
                 return app.removals.reader(component)
-            return Changes[object](app.world.changes.log(component), id(self))
+            return Changes[object](app.world.changes.log(component), app.world.structure, id(self))
         if origin is Local:
             kind = cast("Callable[[], object]", get_origin(parts[0]) or parts[0])
             try:

@@ -11,8 +11,11 @@ import esper
 
 from ecs_localai.runtime.changes import ChangeMarks, assign_if_neq
 from ecs_localai.runtime.guard import WorldGuard
-from ecs_localai.runtime.query import A, B, C, D, Query
+from ecs_localai.runtime.query import A, B, C, D
+from ecs_localai.runtime.query_parts import Row
 from ecs_localai.runtime.resources import Resources
+from ecs_localai.runtime.structure import Structure
+from ecs_localai.runtime.views import Views
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.time import Time
@@ -50,8 +53,10 @@ class World:
         self.name = name
         """The esper world context's name, for `esper.switch_world`."""
         self.changes = ChangeMarks()
+        self.structure = Structure()
+        self.views = Views(self.structure)
         self.resources = Resources(self.changes)
-        self._time = time
+        self.time = time
         self._guard = WorldGuard(name)
 
     @contextmanager
@@ -63,17 +68,24 @@ class World:
     @_inside
     def spawn(self, *components: object) -> int:
         """Create an entity with these components; returns its id."""
-        return esper.create_entity(*components)
+        structure = self.structure
+        structure.look()
+        entity = esper.create_entity(*components)
+        structure.changed(entity, map(type, components))
+        return entity
 
     @_inside
     def insert(self, entity: int, *components: object) -> bool:
         """Add or replace components of an entity. False, and nothing done, if it no longer exists."""
         if not esper.entity_exists(entity):
             return False
+        structure = self.structure
+        structure.look()
         for component in components:
             if esper.try_component(entity, type(component)) is component:
-                self.changes.log(type(component)).mark(entity)  # esper shows no difference; insertion is a change
+                self.changes.log(type(component)).mark(entity)  # no difference to be seen, but insertion is a change
             esper.add_component(entity, component)
+        structure.changed(entity, map(type, components))
         return True
 
     @_inside
@@ -81,10 +93,15 @@ class World:
         """Remove components from an entity. False if it no longer exists or had none of them."""
         if not esper.entity_exists(entity):
             return False
-        found = [kind for kind in kinds if esper.has_component(entity, kind)]
+        found = [kind for kind in dict.fromkeys(kinds) if esper.has_component(entity, kind)]
+        if not found:
+            return False
+        structure = self.structure
+        structure.look()
         for kind in found:
             esper.remove_component(entity, kind)
-        return bool(found)
+        structure.changed(entity, found)
+        return True
 
     @_inside
     def get(self, entity: int, kind: type[T]) -> T | None:
@@ -115,7 +132,15 @@ class World:
         """
         if not esper.entity_exists(entity):
             return False
+        structure = self.structure
+        structure.look()
+        components: tuple[object, ...] = esper.components_for_entity(entity)
+        are_known = all(esper.try_component(entity, type(one)) is one for one in components)
         esper.delete_entity(entity, immediate=True)
+        if are_known:
+            structure.changed(entity, map(type, components))
+        else:  # a host gave it a component under another type's name, which esper does not tell
+            structure.lose_track()
         return True
 
     def mark_changed(self, entity: int, kind: type) -> None:
@@ -132,7 +157,7 @@ class World:
 
         False, and nothing done, if they are equal or the entity has none. See `Changes.set_if_neq`.
         """
-        changed = assign_if_neq(entity, component, type(component))
+        changed = assign_if_neq(entity, component, type(component), self.structure)
         if changed:
             self.changes.log(type(component)).mark(entity)
         return changed
@@ -152,8 +177,8 @@ class World:
         return self._query(*kinds)
 
     @_inside
-    def _query(self, *kinds: object) -> list[tuple[int, object]]:
-        return Query[object](kinds, self._time, self.changes).rows()
+    def _query(self, *kinds: object) -> list[Row]:
+        return list(self.views.named(kinds).current())
 
     def insert_resource(self, value: object) -> None:
         """Insert or replace the resource of this value's type."""

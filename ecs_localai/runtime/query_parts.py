@@ -1,0 +1,128 @@
+"""What a query asks for: its components and filters, sorted out of the brackets once."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass
+from typing import Union, cast, get_args, get_origin
+
+import esper
+
+from ecs_localai.runtime.errors import SystemParamError
+from ecs_localai.runtime.filters import Added, Changed, With, Without
+
+Row = tuple[int, object]
+
+
+@dataclass(frozen=True)
+class QueryParts:
+    """What a query asks for. Equal ones find the same rows."""
+
+    columns: tuple[type, ...]
+    """The components of a row, in the order they were written."""
+    optional: frozenset[type]
+    """Those of them that may be missing."""
+    wanted: tuple[type, ...]
+    """What an entity must have: first the columns that may not be missing."""
+    without: tuple[type, ...]
+    added: tuple[type, ...] = ()
+    changed: tuple[type, ...] = ()
+
+    @property
+    def kinds(self) -> frozenset[type]:
+        """All types whose coming and going can change the rows."""
+        return self.optional.union(self.wanted, self.without)
+
+    def row(self, entity: int) -> Row | None:
+        """This entity's row; None if it has not all that is wanted. Needs the world to be active."""
+        component = esper.try_component
+        for kind in self.wanted:
+            if component(entity, kind) is None:
+                return None
+        for kind in self.without:
+            if component(entity, kind) is not None:
+                return None
+        if len(self.columns) == 1:
+            return entity, component(entity, self.columns[0])
+        return entity, tuple([component(entity, kind) for kind in self.columns])
+
+    def all_rows(self) -> list[Row]:
+        """The rows of all entities; it may be esper's own list, which must not be changed. Needs the active world."""
+        wanted = self.wanted
+        raw = cast("list[Row]", esper.get_component(wanted[0]) if len(wanted) == 1 else esper.get_components(*wanted))
+        if self.optional:
+            return [row for entity, _ in raw if (row := self.row(entity)) is not None]
+        if self.without:
+            raw = [row for row in raw if not any(esper.has_component(row[0], kind) for kind in self.without)]
+        width = len(self.columns)
+        if len(wanted) == width:
+            return raw
+        if width == 1:
+            return [(entity, cast("tuple[object, ...]", parts)[0]) for entity, parts in raw]
+        return [(entity, cast("tuple[object, ...]", parts)[:width]) for entity, parts in raw]
+
+
+def split_parts(parts: tuple[object, ...]) -> QueryParts:
+    """Sort a query's parts into components and filters.
+
+    Raises:
+        SystemParamError: a part is not a class, an optional one or a filter, or no component has to be there.
+    """
+    columns: list[type] = []
+    optional: set[type] = set()
+    wanted: list[type] = []
+    filters: dict[object, list[type]] = {With: [], Without: [], Added: [], Changed: []}
+    for part in parts:
+        origin = get_origin(part)
+        if origin in filters:
+            filters[origin].append(_component_type(get_args(part)[0]))
+        elif part in filters:
+            name = getattr(part, "__name__", part)
+            raise SystemParamError(f"{name} needs a component type: write {name}[SomeComponent].")
+        elif origin in (Union, types.UnionType):
+            optional.add(_component_of_optional(part))
+            columns.append(_component_of_optional(part))
+        else:
+            wanted.append(_component_type(part))
+            columns.append(wanted[-1])
+    if not columns:
+        raise SystemParamError("A query needs at least one component type besides its filters.")
+    for kind in (*filters[With], *filters[Added], *filters[Changed]):
+        if kind not in wanted:
+            wanted.append(kind)
+    if not wanted:
+        raise SystemParamError("A query needs at least one component that is not optional, or With[SomeComponent].")
+    return QueryParts(
+        tuple(columns),
+        frozenset(optional),
+        tuple(wanted),
+        tuple(filters[Without]),
+        tuple(filters[Added]),
+        tuple(filters[Changed]),
+    )
+
+
+def _component_of_optional(part: object) -> type:
+    """The `B` of ``B | None``."""
+    others = [one for one in get_args(part) if one is not type(None)]
+    if len(others) != 1 or len(get_args(part)) != 2:
+        raise SystemParamError(
+            f"{part!r} in a query is not a component class; an optional one is SomeComponent | None."
+        )
+    return _component_type(others[0])
+
+
+def _component_type(part: object) -> type:
+    kind = class_of(part)
+    if kind is None:
+        raise SystemParamError(f"{part!r} in a query is not a component class.")
+    return kind
+
+
+def class_of(hint: object) -> type | None:
+    """The class that an annotation means: of ``Task[int]`` it is `Task`, as esper stores it. None for a union."""
+    origin = get_origin(hint)
+    if origin is types.UnionType:
+        return None
+    kind = origin or hint
+    return kind if isinstance(kind, type) else None
