@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Union, cast, get_args, get_origin
 
 import esper
@@ -28,6 +29,16 @@ class QueryParts:
     added: tuple[type, ...] = ()
     changed: tuple[type, ...] = ()
 
+    @cached_property
+    def is_single(self) -> bool:
+        """Whether a row is one component that has to be there."""
+        return len(self.columns) == 1 and not self.optional
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether a row is exactly what is wanted."""
+        return self.columns == self.wanted
+
     @property
     def kinds(self) -> frozenset[type]:
         """All types whose coming and going can change the rows."""
@@ -36,12 +47,19 @@ class QueryParts:
     def row(self, entity: int) -> Row | None:
         """This entity's row; None if it has not all that is wanted. Needs the world to be active."""
         component = esper.try_component
+        found: list[object] = []
         for kind in self.wanted:
-            if component(entity, kind) is None:
+            one: object = component(entity, kind)
+            if one is None:
                 return None
+            found.append(one)
         for kind in self.without:
             if component(entity, kind) is not None:
                 return None
+        if self.is_single:
+            return entity, found[0]
+        if self.is_plain:
+            return entity, tuple(found)
         if len(self.columns) == 1:
             return entity, component(entity, self.columns[0])
         return entity, tuple([component(entity, kind) for kind in self.columns])

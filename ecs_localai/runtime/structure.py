@@ -58,8 +58,9 @@ class Structure:
         """Note a change that our world has just made, after `look`: components of these types came, went or changed."""
         watchers = self._watchers
         for kind in kinds:
-            for touch in watchers.get(kind, ()):
-                touch(entity)
+            if kind in watchers:
+                for touch in watchers[kind]:
+                    touch(entity)
         self._seen = esper.get_component(_NeverAComponent)
         self.version += 1
 

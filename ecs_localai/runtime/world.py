@@ -26,7 +26,10 @@ R = TypeVar("R")
 
 
 def _inside(method: Callable[Concatenate[World, P], R]) -> Callable[Concatenate[World, P], R]:
-    """Run a method of `World` with its esper world active, and give the caller's back afterwards."""
+    """Run a method of `World` with its esper world active, and give the caller's back afterwards.
+
+    What systems call most does the same by itself, without the price of another call.
+    """
 
     @wraps(method)
     def guarded(self: World, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -65,18 +68,22 @@ class World:
         with self._guard:
             yield
 
-    @_inside
     def spawn(self, *components: object) -> int:
         """Create an entity with these components; returns its id."""
+        if esper.current_world != self.name:
+            with self._guard:
+                return self.spawn(*components)
         structure = self.structure
         structure.look()
         entity = esper.create_entity(*components)
         structure.changed(entity, map(type, components))
         return entity
 
-    @_inside
     def insert(self, entity: int, *components: object) -> bool:
         """Add or replace components of an entity. False, and nothing done, if it no longer exists."""
+        if esper.current_world != self.name:
+            with self._guard:
+                return self.insert(entity, *components)
         if not esper.entity_exists(entity):
             return False
         structure = self.structure
@@ -88,9 +95,11 @@ class World:
         structure.changed(entity, map(type, components))
         return True
 
-    @_inside
     def remove(self, entity: int, *kinds: type) -> bool:
         """Remove components from an entity. False if it no longer exists or had none of them."""
+        if esper.current_world != self.name:
+            with self._guard:
+                return self.remove(entity, *kinds)
         if not esper.entity_exists(entity):
             return False
         found = [kind for kind in dict.fromkeys(kinds) if esper.has_component(entity, kind)]
@@ -103,9 +112,11 @@ class World:
         structure.changed(entity, found)
         return True
 
-    @_inside
     def get(self, entity: int, kind: type[T]) -> T | None:
         """The entity's component of this type; None if it has none or does not exist."""
+        if esper.current_world != self.name:
+            with self._guard:
+                return self.get(entity, kind)
         return esper.try_component(entity, kind)
 
     @_inside
@@ -123,23 +134,31 @@ class World:
         """All components of an entity; empty if it does not exist."""
         return esper.components_for_entity(entity) if esper.entity_exists(entity) else ()
 
-    @_inside
     def despawn(self, entity: int) -> bool:
         """Delete an entity at once. False if it does not exist.
 
         Esper's own deferred deletion is not used: a deferred delete of an entity that is gone by then makes
         every later `esper.process` raise (esper 3.9).
         """
+        if esper.current_world != self.name:
+            with self._guard:
+                return self.despawn(entity)
         if not esper.entity_exists(entity):
             return False
         structure = self.structure
         structure.look()
+        kinds: list[type] = []
+        is_known = True
         components: tuple[object, ...] = esper.components_for_entity(entity)
-        are_known = all(esper.try_component(entity, type(one)) is one for one in components)
-        esper.delete_entity(entity, immediate=True)
-        if are_known:
-            structure.changed(entity, map(type, components))
-        else:  # a host gave it a component under another type's name, which esper does not tell
+        for component in components:
+            kind = type(component)
+            kinds.append(kind)
+            if esper.try_component(entity, kind) is not component:
+                is_known = False  # a host gave it under another type's name, which esper does not tell
+        esper.delete_entity(entity, True)
+        if is_known:
+            structure.changed(entity, kinds)
+        else:
             structure.lose_track()
         return True
 
