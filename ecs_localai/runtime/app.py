@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from random import Random
 from types import TracebackType
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import esper
 
@@ -14,25 +13,24 @@ from ecs_localai.runtime.activity import Activity
 from ecs_localai.runtime.commands import Command, Commands
 from ecs_localai.runtime.describe import AppDescription, describe_app
 from ecs_localai.runtime.errors import NestedUpdateError
+from ecs_localai.runtime.event_registry import EventRegistry
 from ecs_localai.runtime.events import Events
 from ecs_localai.runtime.failures import (
     ErrorHandler,
     LoggingErrorHandler,
     SystemFailed,
-    dead_entity_error,
     describe_failure,
 )
-from ecs_localai.runtime.layout import FrameLayout
+from ecs_localai.runtime.frame import Frame
 from ecs_localai.runtime.plugin import AnyPlugin, PluginList
 from ecs_localai.runtime.processors import AppProcessor, SetProcessor
 from ecs_localai.runtime.query import Query
 from ecs_localai.runtime.removed import Removals
 from ecs_localai.runtime.runner import AppExit, ScheduleRunner
-from ecs_localai.runtime.schedule import STARTUP_ORDER, ScheduleLabel, Update
+from ecs_localai.runtime.schedule import ScheduleLabel, Update
 from ecs_localai.runtime.schedules import Schedules
 from ecs_localai.runtime.sets import ConfigItem, configs
 from ecs_localai.runtime.states import States
-from ecs_localai.runtime.steps import Segment
 from ecs_localai.runtime.tasks import IoTaskPool
 from ecs_localai.runtime.time import Time, Wakeups
 from ecs_localai.runtime.timing import Timings
@@ -68,26 +66,17 @@ class App:
         self._waiting = self.commands.waiting
         self.removals = Removals(name, self.world.structure)
         self._remembering: list[Query[object] | Removals | Views] = [self.world.views, self.removals]
-        self._events: dict[type, Events[object]] = {}
-        self._event_buffers: list[list[object]] = []
+        self.event_registry = EventRegistry()
         self._plugins = PluginList(self)
-        self._shuffle = Random(shuffle_seed) if shuffle_seed is not None else None
         self._schedules = Schedules(self)
-        self._stale = True  # until the plugins are finished and the schedules compiled, and after every addition
-        self._compiled = False
+        self._frame = Frame(self, self._plugins, self._schedules, shuffle_seed)
         self.timings: Timings | None = None
-        self._gave_up = False
-        self._started = False
         self._closed = False  # to updates: while one runs, and after the shutdown
-        self._frame_open = False
         self._shut_down = False
         self._shutdown_wanted = False
         self._exit: AppExit | None = None
         self._error_handler: ErrorHandler = LoggingErrorHandler()
         self._runner: Callable[[App], int] | None = None
-        self._startup: list[Segment] = []
-        self._before_update: tuple[Callable[[], None], ...] = ()
-        self._layout = FrameLayout(self.world, self._begin_frame, self._end_frame)
         for resource in (self.time, self._schedules.fixed_time, self.wakeups, self.activity, self.tasks):
             self.insert_resource(resource)
         self._failures = self.add_event(SystemFailed)
@@ -102,7 +91,7 @@ class App:
             PluginError: a unique plugin is there already, or frames have begun.
         """
         self._plugins.add(plugins)
-        self._changed()
+        self._frame.changed()
         return self
 
     def add_systems(self, schedule: ScheduleLabel, *systems: ConfigItem) -> App:
@@ -112,13 +101,13 @@ class App:
             SystemParamError: a system asks for something that cannot be supplied.
         """
         self._schedules.get(schedule).add_systems(configs(*systems))
-        self._changed()
+        self._frame.changed()
         return self
 
     def configure_sets(self, schedule: ScheduleLabel, *sets: ConfigItem) -> App:
         """Declare sets and their order: ``configure_sets(Update, chain(S.MOVE, S.DRAW))``."""
         self._schedules.get(schedule).configure_sets(configs(*sets))
-        self._changed()
+        self._frame.changed()
         return self
 
     def add_set_processors(self, *processors: SetProcessor) -> App:
@@ -127,10 +116,10 @@ class App:
         Raises:
             RuntimeSetupError: a set or a class has been added already.
         """
-        self._layout.add(processors)
+        self._frame.layout.add(processors)
         for processor in processors:
             self._schedules.get(Update).make_visible(processor.system_set)
-        self._changed()
+        self._frame.changed()
         return self
 
     def insert_resource(self, value: object) -> App:
@@ -149,7 +138,7 @@ class App:
     def init_state(self, initial: States) -> App:
         """Have this value's type of states, and begin in it. For what it raises see `StateTransitions.init`."""
         self._schedules.transitions.init(initial)
-        self._changed()
+        self._frame.changed()
         return self
 
     def set_fixed_hz(self, hz: float) -> App:
@@ -159,12 +148,7 @@ class App:
 
     def add_event(self, kind: type[T]) -> Events[T]:
         """Register an event type; once more does nothing. Returns its buffer."""
-        events = self._events.get(kind)
-        if events is None:
-            events = Events[object](kind)
-            self._events[kind] = events
-            self._event_buffers.append(events.buffer)
-        return cast("Events[T]", events)
+        return self.event_registry.add(kind)
 
     def events(self, kind: type[T]) -> Events[T]:
         """The buffer of an event type, for readers and writers outside of systems."""
@@ -177,7 +161,7 @@ class App:
     @property
     def event_types(self) -> list[type]:
         """All registered event types, in the order they were registered."""
-        return list(self._events)
+        return self.event_registry.kinds
 
     def set_error_handler(self, handler: ErrorHandler) -> App:
         """Replace what is told about failing systems; the default logs them. `SystemFailed` is sent anyway."""
@@ -208,18 +192,7 @@ class App:
         if previous != name:
             esper.switch_world(name)
         try:
-            if self._stale and not self._prepare():
-                return
-            args = () if dt is None else (dt,)
-            if not self._owns_world:
-                for processor in self._layout.processors:
-                    processor.process(*args)
-                return
-            frame = self.time.frame
-            try:
-                esper.process(*args)
-            except Exception as error:  # noqa: BLE001 - a plain processor's failure, as isolated as a system's
-                self._process_failed(error, args, frame)
+            self._frame.run(() if dt is None else (dt,), whole_world=self._owns_world)
         finally:
             self._closed = False
             if esper.current_world != previous:
@@ -237,7 +210,7 @@ class App:
         try:
             self.update(dt)
         except Exception as error:  # noqa: BLE001 - plugins are foreign code, and the host's frame must go on
-            self._give_up(error)
+            self._frame.give_up(error)
 
     def run(self) -> int:
         """Hand the app to its runner until something asks to exit, shut it down, and return the exit code.
@@ -267,9 +240,7 @@ class App:
 
         0 while something has arrived, or an event or a structural change has not been offered to every system yet.
         """
-        if self.tasks.pending or self._waiting:
-            return 0.0
-        if any(self._event_buffers) and any(events.is_unread for events in self._events.values()):
+        if self.tasks.pending or self._waiting or self.event_registry.is_unread:
             return 0.0
         with self.world.active():
             return 0.0 if self.activity.is_outdated() else self.wakeups.delay(self.time)
@@ -284,7 +255,7 @@ class App:
         """Measure how long each system takes, from the next frame on. Off at first, and then free of cost."""
         if on != (self.timings is not None):
             self.timings = Timings() if on else None
-            self._changed()
+            self._frame.changed()
         return self
 
     def describe(self) -> AppDescription:
@@ -295,7 +266,9 @@ class App:
         """
         if self._shut_down:
             raise self._why_closed()
-        return describe_app(self, self._plugins.names, self._schedules.compiled(anew=self._stale), self._layout)
+        return describe_app(
+            self, self._plugins.names, self._schedules.compiled(anew=self._frame.is_stale), self._frame.layout
+        )
 
     # Failing and ending
 
@@ -328,7 +301,7 @@ class App:
         with self.world.active():
             self._plugins.shutdown()
         self.tasks.shutdown()
-        self._layout.remove()
+        self._frame.layout.remove()
         give_back_world(self.world.name, delete=self._owns_world)
 
     def __enter__(self) -> App:
@@ -346,83 +319,15 @@ class App:
         if query.remembers:
             self._remembering.append(query)
 
+    def forget_gone(self) -> None:
+        """Let go of components that have left the world. Frames do it when its structure has changed before them."""
+        for one in self._remembering:
+            one.forget_gone()
+
     def _why_closed(self) -> RuntimeError:
         if self._shut_down:
             return RuntimeError("The app has been shut down; make a new one.")
         return NestedUpdateError("App.update() was called from inside one of the app's own systems.")
-
-    def _changed(self) -> None:
-        self._stale = True
-        self._gave_up = False
-
-    def _prepare(self) -> bool:
-        """Finish the plugins and compile what changed. False while a plugin is not ready."""
-        if not self._plugins.finish():
-            return False
-        segments = self._schedules.compile(self._shuffle)
-        self._before_update = tuple(segment.run for segment in self._layout.arrange(segments))
-        self._startup = [segment for label in STARTUP_ORDER for segment in segments[label]]
-        self._stale = False
-        self._compiled = True
-        return True
-
-    def _prepare_contained(self) -> bool:
-        """`_prepare` in a host's own `esper.process`. False while there is nothing to run.
-
-        What fails is reported, and an order that was found before stays in force.
-        """
-        if not self._gave_up:
-            try:
-                return self._prepare()
-            except Exception as error:  # noqa: BLE001 - plugins are foreign code, and the host's frame must go on
-                self._give_up(error)
-        return self._compiled
-
-    def _give_up(self, error: Exception) -> None:
-        if not self._gave_up:
-            self._gave_up = True
-            self.report_failure("App.update", "Update", error)
-
-    def _process_failed(self, error: Exception, args: tuple[float, ...], frame: int) -> None:
-        """A plain processor has failed, and `esper.process` with it: see that the app's own frame takes place."""
-        if self.time.frame != frame:
-            self.report_failure("a plain esper processor", "Update", error)
-            if self._frame_open:
-                self._layout.end.process()
-            return
-        for processor in self._layout.processors:
-            processor.process(*args)
-        self.report_failure("a plain esper processor", "Update", dead_entity_error() or error)
-
-    def _begin_frame(self, *args: object, **_kwargs: object) -> None:
-        """The frame's first stretch. A first argument that is a number is its delta, as games pass it."""
-        if self._stale and not self._prepare_contained():  # the host's own esper.process runs us
-            return
-        dt = args[0] if args and isinstance(args[0], (int, float)) else None
-        self.time.tick(dt)
-        tasks = self.tasks
-        if tasks.arrived or tasks.inbox:
-            tasks.drain()
-        if self._waiting:
-            self.apply_commands()
-        buffered = any(self._event_buffers)
-        if self.activity.look(tasks.arrived, buffered, self.time, self.wakeups):
-            for query in self._remembering:
-                query.forget_gone()
-        if buffered:
-            self.should_exit()  # or a request that nobody asked for in time would be dropped
-            for events in self._events.values():
-                events.update()
-        self._frame_open = True
-        if not self._started:
-            self._started = True
-            for segment in self._startup:
-                segment.run()
-        for run in self._before_update:
-            run()
-
-    def _end_frame(self, *_args: object, **_kwargs: object) -> None:
-        self._frame_open = False
 
     def _command_failed(self, command: Command, error: Exception) -> None:
         self.report_failure(getattr(command, "__qualname__", "a command"), "commands", error)

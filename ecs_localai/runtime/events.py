@@ -7,6 +7,7 @@ Unlike Bevy, the buffers are always swapped once an update, also while time is p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Generic, TypeVar
 from weakref import ref
 
@@ -17,19 +18,26 @@ class Events(Generic[T]):
     """The buffer of one event type.
 
     One list with two generations: the first `_old` entries are from the update before. `write` is the list's
-    own ``append``, which makes writing an event as cheap as Python allows.
+    own ``append``, which makes writing an event as cheap as Python allows. Only it may be used to write.
     """
 
-    __slots__ = ("_first", "_old", "_readers", "buffer", "kind", "write")
-
-    def __init__(self, kind: type[T]) -> None:
+    def __init__(self, kind: type[T], on_writable: Callable[[list[T]], object] | None = None) -> None:
+        """`on_writable` is told the buffer before the first event can be written."""
         self.kind = kind
+        self._on_writable = on_writable
         self.buffer: list[T] = []
         """What is readable now, oldest first. The list object stays the same."""
         self._first = 0  # how many events were dropped before buffer[0]
         self._old = 0
+        self._at_end = 0  # how many had been written when the last frame ended
         self._readers: list[ref[EventReader[T]]] = []
-        self.write: Callable[[T], None] = self.buffer.append
+
+    @cached_property
+    def write(self) -> Callable[[T], None]:
+        """``write(event)``: the list's own ``append``."""
+        if self._on_writable is not None:
+            self._on_writable(self.buffer)
+        return self.buffer.append
 
     def reader(self) -> EventReader[T]:
         """A new reader. It starts with what is still buffered, as Bevy's late readers do."""
@@ -56,12 +64,18 @@ class Events(Generic[T]):
     def is_unread(self) -> bool:
         """Whether something was written since the frame began that is still to be read: then a frame is wanted.
 
-        Where there are no readers, whoever looks at the buffer itself is thought to want it too.
+        Where there are no readers, whoever writes outside of a frame is thought to want one all the same.
         """
         if len(self.buffer) <= self._old:
             return False
         readers = self.readers
-        return not readers or any(reader._cursor < self.written for reader in readers)
+        if not readers:
+            return self.written > self._at_end
+        return any(reader._cursor < self.written for reader in readers)
+
+    def end_frame(self) -> None:
+        """Remember what there is. The app calls this at the end of a frame with events."""
+        self._at_end = self.written
 
     def update(self) -> None:
         """Drop the older generation and make the newer one the older. The app calls this once an update."""

@@ -98,6 +98,19 @@ class FrameLayout:
             for position, processor in enumerate(self.processors):
                 esper.add_processor(processor, FIRST_PRIORITY - position * PRIORITY_STEP)
 
+    def restore(self) -> bool:
+        """Put back the processors that somebody has removed; whether there were any. Needs the world to be active.
+
+        May be called while `esper.process` runs one of them: those that are there keep their place in its list.
+        """
+        missing = False
+        for position, processor in enumerate(self.processors):
+            if esper.get_processor(type(processor)) is not processor:
+                esper.remove_processor(type(processor))
+                esper.add_processor(processor, FIRST_PRIORITY - position * PRIORITY_STEP)
+                missing = True
+        return missing
+
     def remove(self) -> None:
         """Take the processors out of the world."""
         if self._world.name in esper.list_worlds():

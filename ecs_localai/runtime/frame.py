@@ -1,0 +1,171 @@
+"""One app's frame: what it begins and ends with, and seeing that it takes place whatever the host does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING
+
+import esper
+
+from ecs_localai.runtime.failures import dead_entity_error
+from ecs_localai.runtime.layout import FrameLayout
+from ecs_localai.runtime.schedule import STARTUP_ORDER
+from ecs_localai.runtime.steps import Segment
+
+if TYPE_CHECKING:
+    from ecs_localai.runtime.app import App
+    from ecs_localai.runtime.plugin import PluginList
+    from ecs_localai.runtime.schedules import Schedules
+
+
+class Frame:
+    """Runs frames. `App.update` calls `run`; a host's own `esper.process` calls the processors, which do the rest.
+
+    Bevy's counterpart is the ``Main`` schedule (``bevy_app/src/main_schedule.rs``).
+    """
+
+    def __init__(self, app: App, plugins: PluginList, schedules: Schedules, shuffle_seed: int | None) -> None:
+        self._app = app
+        self._plugins = plugins
+        self._schedules = schedules
+        self._shuffle = Random(shuffle_seed) if shuffle_seed is not None else None
+        self.is_stale = True
+        """Whether something was added since the schedules were compiled."""
+        self._is_compiled = False
+        self._gave_up = False
+        self._is_started = False
+        self._is_open = False
+        self._startup: list[Segment] = []
+        self._before_update: tuple[Callable[[], None], ...] = ()
+        self._time = app.time
+        self._tasks = app.tasks
+        self._wakeups = app.wakeups
+        self._activity = app.activity
+        self._waiting = app.commands.waiting
+        self._buffers = app.event_registry.buffered
+        self.layout = FrameLayout(app.world, self._begin, self._end)
+
+    def changed(self) -> None:
+        """Compile anew before the next frame, because something was added."""
+        self.is_stale = True
+        self._gave_up = False
+
+    def run(self, args: tuple[float, ...], *, whole_world: bool) -> None:
+        """Run one frame; `whole_world` runs the plain processors in our world, too. Needs the world to be active.
+
+        Raises:
+            ScheduleError: the systems' order is impossible; found before the first frame that has it.
+        """
+        if self.is_stale and not self._prepare():
+            return
+        if not whole_world:
+            for processor in self.layout.processors:
+                processor.process(*args)
+            return
+        frame = self._time.frame
+        try:
+            esper.process(*args)
+        except Exception as error:  # noqa: BLE001 - a plain processor's failure, as isolated as a system's
+            self._process_failed(error, args, frame)
+            return
+        if self._time.frame == frame or self._is_open:
+            self._not_complete(args, frame)
+
+    def give_up(self, error: Exception) -> None:
+        """Report a mistake in the app's set-up, once until something is added to the app."""
+        if not self._gave_up:
+            self._gave_up = True
+            self._app.report_failure("App.update", "Update", error)
+
+    def _prepare(self) -> bool:
+        """Finish the plugins and compile what changed. False while a plugin is not ready."""
+        if not self._plugins.finish():
+            return False
+        segments = self._schedules.compile(self._shuffle)
+        self._before_update = tuple(segment.run for segment in self.layout.arrange(segments))
+        self._startup = [segment for label in STARTUP_ORDER for segment in segments[label]]
+        self.is_stale = False
+        self._is_compiled = True
+        return True
+
+    def _prepare_contained(self) -> bool:
+        """`_prepare` in a host's own `esper.process`. False while there is nothing to run.
+
+        What fails is reported, and an order that was found before stays in force.
+        """
+        if not self._gave_up:
+            try:
+                return self._prepare()
+            except Exception as error:  # noqa: BLE001 - plugins are foreign code, and the host's frame must go on
+                self.give_up(error)
+        return self._is_compiled
+
+    def _process_failed(self, error: Exception, args: tuple[float, ...], frame: int) -> None:
+        """A plain processor has failed, and `esper.process` with it: see that the app's own frame takes place."""
+        if self._time.frame != frame:
+            self._app.report_failure("a plain esper processor", "Update", error)
+            if self._is_open:
+                self.layout.end.process()
+            return
+        for processor in self.layout.processors:
+            processor.process(*args)
+        self._app.report_failure("a plain esper processor", "Update", dead_entity_error() or error)
+
+    def _not_complete(self, args: tuple[float, ...], frame: int) -> None:
+        """Somebody took our processors, or the whole world, away: put them back, and run what did not run."""
+        self._restore()
+        if self._time.frame == frame:
+            for processor in self.layout.processors:
+                processor.process(*args)
+        else:
+            self.layout.end.process()
+
+    def _restore(self) -> None:
+        if self.layout.restore():
+            name = self._app.world.name
+            self._app.report_failure(
+                "the app's processors",
+                "Update",
+                RuntimeError(
+                    f"The app's processors were gone from the esper world '{name}': somebody removed them, or deleted "
+                    f"the world and its entities with it. They have been put back. App.shutdown ends an app; a run "
+                    f"condition keeps a set from running."
+                ),
+            )
+
+    def _begin(self, *args: object, **_kwargs: object) -> None:
+        """The frame's first stretch. A first argument that is a number is its delta, as games pass it."""
+        if self.is_stale and not self._prepare_contained():  # the host's own esper.process runs us
+            return
+        if self._is_open:  # a host's processor between ours has failed, or the last one of ours is gone
+            self._restore()
+            self.layout.end.process()
+        dt = args[0] if args and isinstance(args[0], (int, float)) else None
+        self._time.tick(dt)
+        tasks = self._tasks
+        if tasks.arrived or tasks.inbox:
+            tasks.drain()
+        if self._waiting:
+            self._app.apply_commands()
+        buffered = any(self._buffers)
+        if self._activity.look(tasks.arrived, buffered, self._time, self._wakeups):
+            self._app.forget_gone()
+        if buffered:
+            self._app.should_exit()  # or a request that nobody asked for in time would be dropped
+            self._app.event_registry.update()
+        self._is_open = True
+        if not self._is_started:
+            self._is_started = True
+            for segment in self._startup:
+                segment.run()
+        for run in self._before_update:
+            run()
+
+    def _end(self, *_args: object, **_kwargs: object) -> None:
+        """The frame's last stretch."""
+        if not self._is_open and not self.is_stale:  # it was never begun
+            self._restore()
+        self._is_open = False
+        if any(self._buffers):
+            self._app.event_registry.end_frame()
