@@ -32,6 +32,7 @@ from ecs_localai.runtime.failures import SystemFailed
 from ecs_localai.runtime.filters import Added, Changed, With, Without
 from ecs_localai.runtime.fixed import FixedTime
 from ecs_localai.runtime.local import Local
+from ecs_localai.runtime.observers import Add, Insert, Observer, On, Remove
 from ecs_localai.runtime.plugin import Plugin, PluginGroup
 from ecs_localai.runtime.processors import SetProcessor
 from ecs_localai.runtime.query import Query
@@ -70,6 +71,7 @@ from ecs_localai.runtime.world import World
 
 __all__ = [
     "Activity",
+    "Add",
     "Added",
     "App",
     "AppDescription",
@@ -85,6 +87,7 @@ __all__ = [
     "First",
     "FixedTime",
     "FixedUpdate",
+    "Insert",
     "IoTaskPool",
     "Last",
     "Latest",
@@ -92,6 +95,8 @@ __all__ = [
     "MissingResourceError",
     "NestedUpdateError",
     "NextState",
+    "Observer",
+    "On",
     "OnEnter",
     "OnExit",
     "OnTransition",
@@ -105,6 +110,7 @@ __all__ = [
     "ProcessorDescription",
     "Query",
     "ReactiveRunner",
+    "Remove",
     "RemovedComponents",
     "Res",
     "RuntimeSetupError",

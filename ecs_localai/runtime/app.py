@@ -22,6 +22,7 @@ from ecs_localai.runtime.failures import (
     describe_failure,
 )
 from ecs_localai.runtime.frame import Frame
+from ecs_localai.runtime.observers import Observer
 from ecs_localai.runtime.plugin import AnyPlugin, PluginList
 from ecs_localai.runtime.processors import AppProcessor, SetProcessor
 from ecs_localai.runtime.query import Query
@@ -29,8 +30,9 @@ from ecs_localai.runtime.removed import Removals
 from ecs_localai.runtime.runner import AppExit, ScheduleRunner
 from ecs_localai.runtime.schedule import ScheduleLabel, Update
 from ecs_localai.runtime.schedules import Schedules
-from ecs_localai.runtime.sets import ConfigItem, configs
+from ecs_localai.runtime.sets import ConfigItem, SystemFunction, configs
 from ecs_localai.runtime.states import States
+from ecs_localai.runtime.system import System
 from ecs_localai.runtime.tasks import IoTaskPool
 from ecs_localai.runtime.time import Time, Wakeups
 from ecs_localai.runtime.timing import Timings
@@ -60,7 +62,7 @@ class App:
         self.time = Time()
         self.wakeups = Wakeups()
         self.tasks = IoTaskPool(f"{name}-io")
-        self.world = World(name, self.time)
+        self.world = World(name, self.time, self.report_failure)
         self.activity = Activity(self.world.changes, self.world.structure)
         self.commands = Commands(self.world)
         self._waiting = self.commands.waiting
@@ -103,6 +105,21 @@ class App:
         self._schedules.get(schedule).add_systems(configs(*systems))
         self._frame.changed()
         return self
+
+    def add_observer(self, function: SystemFunction, entity: int | None = None) -> Observer:
+        """Call a function at once whenever something happens (Bevy: ``App::add_observer``).
+
+        Its first parameter says what: ``on: On[Explode]`` for ``world.trigger(Explode())``, or ``on: On[Add, Player]``,
+        ``On[Insert, Player]`` or ``On[Remove, Player]``. The others are as a system's. With `entity` it watches only
+        that one, for as long as it exists. The app holds the observer until `Observer.despawn`. What its `Commands`
+        queue is applied at the next place where the frame applies commands.
+
+        Raises:
+            SystemParamError: the function asks for something that cannot be supplied.
+        """
+        system = System(function, self, observes=True)
+        with self.world.active():
+            return self.world.observers.add(system, entity)
 
     def configure_sets(self, schedule: ScheduleLabel, *sets: ConfigItem) -> App:
         """Declare sets and their order: ``configure_sets(Update, chain(S.MOVE, S.DRAW))``."""
@@ -323,6 +340,8 @@ class App:
         """Let go of components that have left the world. Frames do it when its structure has changed before them."""
         for one in self._remembering:
             one.forget_gone()
+        if self.world.observers.is_watching:
+            self.world.observers.catch_up(self.world.structure.lost)
 
     def _why_closed(self) -> RuntimeError:
         if self._shut_down:

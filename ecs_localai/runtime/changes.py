@@ -21,6 +21,8 @@ import esper
 from ecs_localai.runtime.structure import Structure
 
 T = TypeVar("T")
+Replace = Callable[[int, object, type], None]
+"""``replace(entity, component, kind)`` puts a component in the place of the entity's one of that type."""
 
 
 class ChangeMarks:
@@ -196,11 +198,11 @@ class Changes(Generic[T]):
     shown what it marked itself, so reacting to a change by changing cannot go on for ever.
     """
 
-    __slots__ = ("_kind", "_structure", "mark")
+    __slots__ = ("_kind", "_replace", "mark")
 
-    def __init__(self, log: MarkLog, structure: Structure, owner: int | None = None) -> None:
+    def __init__(self, log: MarkLog, replace: Replace, owner: int | None = None) -> None:
         self._kind = log.kind
-        self._structure = structure
+        self._replace = replace
         self.mark: Callable[[int], None] = log.outbox(owner).add
         """``mark(entity)``: its `T` was changed. It is a set's own ``add``, so it costs next to nothing.
 
@@ -214,13 +216,13 @@ class Changes(Generic[T]):
         A dataclass that is not frozen keeps its identity and has its fields set, which leaves esper's caches
         alone; any other component is replaced, which is a structural change.
         """
-        changed = assign_if_neq(entity, component, self._kind, self._structure)
+        changed = assign_if_neq(entity, component, self._kind, self._replace)
         if changed:
             self.mark(entity)
         return changed
 
 
-def assign_if_neq(entity: int, value: object, kind: type, structure: Structure) -> bool:
+def assign_if_neq(entity: int, value: object, kind: type, replace: Replace) -> bool:
     """Give the entity's component of this type another value; False if it has none or is equal to it.
 
     Marks nothing. Needs the world to be active.
@@ -235,7 +237,5 @@ def assign_if_neq(entity: int, value: object, kind: type, structure: Structure) 
             return True
         except dataclasses.FrozenInstanceError:
             pass  # raised by the first field, so nothing has been set
-    structure.look()
-    esper.add_component(entity, value, kind)
-    structure.changed(entity, (kind,))
+    replace(entity, value, kind)
     return True

@@ -47,6 +47,10 @@ class Commands:
         """Insert or replace a resource."""
         self.waiting.append(lambda world: world.insert_resource(value))
 
+    def trigger(self, event: object, entity: int | None = None) -> None:
+        """Call the observers of this event when the queue is applied; see `World.trigger`."""
+        self.waiting.append(lambda world: world.trigger(event, entity))
+
     def queue(self, command: Command) -> None:
         """Run any function of the world when the queue is applied."""
         self.waiting.append(command)

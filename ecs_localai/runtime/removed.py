@@ -175,7 +175,8 @@ class RemovedComponents(Generic[T_co]):
 
     def __len__(self) -> int:
         """How many entities are waiting to be read."""
-        return len(self._log.buffer) - self._start()
+        start = self._start()
+        return len(self._log.buffer) - start
 
     def __bool__(self) -> bool:
         return len(self) > 0

@@ -15,6 +15,7 @@ from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.errors import MissingResourceError, SystemParamError
 from ecs_localai.runtime.events import EventReader, EventWriter
 from ecs_localai.runtime.local import Local
+from ecs_localai.runtime.observers import Observed, On, observed_by
 from ecs_localai.runtime.query import Query
 from ecs_localai.runtime.query_parts import class_of
 from ecs_localai.runtime.removed import RemovedComponents
@@ -35,16 +36,29 @@ SUPPORTED = (
 class System:
     """A function with its arguments found; a frame runs it as ``system.call(*system.args)``."""
 
-    __slots__ = ("args", "call", "function", "name", "uses_commands")
+    __slots__ = ("_observes", "args", "call", "function", "name", "observed", "uses_commands")
 
-    def __init__(self, function: SystemFunction, app: App) -> None:
+    def __init__(self, function: SystemFunction, app: App, *, observes: bool = False) -> None:
+        """`observes`: it is an observer, so its first parameter says of what.
+
+        Raises:
+            SystemParamError: a parameter cannot be supplied; for others see `observed_by`.
+        """
         self.function = function
         self.name = getattr(function, "__qualname__", None) or repr(function)
         self.call = function
         """The function, or what raises instead while a resource that it needs is missing."""
         self.args: tuple[object, ...] = ()
         self.uses_commands = False
+        self.observed: Observed | None = None
+        """What an observer is called for."""
+        self._observes = observes
         self._bind(app)
+        if observes and self.observed is None:
+            raise SystemParamError(
+                f"Observer {self.name}: annotate its first parameter with what it is called for: On[SomeEvent], "
+                f"On[Add, SomeComponent], On[Insert, SomeComponent] or On[Remove, SomeComponent]."
+            )
 
     def _bind(self, app: App) -> None:
         if isinstance(self.function, Combined):
@@ -70,6 +84,9 @@ class System:
                 raise SystemParamError(
                     f"System {self.name}: parameter '{name}' has no annotation. Annotate it with {SUPPORTED}."
                 )
+            if get_origin(hints[name]) is On:
+                self.observed = self._what_it_observes(hints[name], name, position)
+                continue
             found = _resource(hints[name])
             if found is not None:
                 kind = class_of(found[0])
@@ -78,7 +95,7 @@ class System:
                         f"System {self.name}: parameter '{name}': {_show(found[0])} is not one class. Write "
                         f"Res[SomeResource], or Res[SomeResource] | None where it may be missing."
                     )
-                resources.append((position, kind, found[1]))
+                resources.append((len(slots), kind, found[1]))
                 slots.append(None)
             else:
                 slots.append(self._argument(hints[name], name, app))
@@ -88,17 +105,28 @@ class System:
 
         def rebind() -> None:
             missing: type | None = None
-            for position, kind, optional in resources:
+            for place, kind, optional in resources:
                 value = app.world.resources.get(kind)
                 if value is None and not optional:
                     missing = kind
-                slots[position] = value
+                slots[place] = value
             self.call = self.function if missing is None else _raise_missing
             self.args = tuple(slots) if missing is None else (missing, self.name)
 
         for _, kind, _ in resources:
             app.world.resources.watch(kind, rebind)
         rebind()
+
+    def _what_it_observes(self, hint: object, name: str, position: int) -> Observed:
+        if not self._observes or position:
+            raise SystemParamError(
+                f"System {self.name}: parameter '{name}' is annotated with {_show(hint)}, which only the first "
+                f"parameter of an observer can have: add the function with App.add_observer."
+            )
+        try:
+            return observed_by(get_args(hint))
+        except SystemParamError as error:
+            raise SystemParamError(f"Observer {self.name}: parameter '{name}': {error}") from None
 
     def holds(self) -> bool:
         """Run it as a condition."""
@@ -135,7 +163,7 @@ class System:
                 )
             if origin is RemovedComponents:
                 return app.removals.reader(component)
-            return Changes[object](app.world.changes.log(component), app.world.structure, id(self))
+            return Changes[object](app.world.changes.log(component), app.world.replace, id(self))
         if origin is Local:
             kind = cast("Callable[[], object]", get_origin(parts[0]) or parts[0])
             try:
@@ -152,7 +180,7 @@ class System:
             return app.time
         if hint is World:
             return app.world
-        if hint in (Query, EventReader, EventWriter, Changes, RemovedComponents, Local):
+        if hint in (Query, EventReader, EventWriter, Changes, RemovedComponents, Local, On):
             raise SystemParamError(
                 f"System {self.name}: parameter '{name}' is annotated with {_show(hint)} alone. Say of what, in "
                 f"brackets: {_show(hint)}[SomeClass]."

@@ -11,6 +11,7 @@ import esper
 
 from ecs_localai.runtime.changes import ChangeMarks, assign_if_neq
 from ecs_localai.runtime.guard import WorldGuard
+from ecs_localai.runtime.observers import Observers
 from ecs_localai.runtime.query import A, B, C, D
 from ecs_localai.runtime.query_parts import Row
 from ecs_localai.runtime.resources import Resources
@@ -52,12 +53,14 @@ class World:
     `esper.process`; only ever from the frame thread.
     """
 
-    def __init__(self, name: str, time: Time) -> None:
+    def __init__(self, name: str, time: Time, report: Callable[[str, str, BaseException], None]) -> None:
         self.name = name
         """The esper world context's name, for `esper.switch_world`."""
         self.changes = ChangeMarks()
         self.structure = Structure()
         self.views = Views(self.structure)
+        self.observers = Observers(report)
+        self._told = self.observers.told
         self.resources = Resources(self.changes)
         self.time = time
         self._guard = WorldGuard(name)
@@ -77,6 +80,8 @@ class World:
         structure.look()
         entity = esper.create_entity(*components)
         structure.changed(entity, map(type, components))
+        if self._told:
+            self.observers.inserted(entity, components)
         return entity
 
     def insert(self, entity: int, *components: object) -> bool:
@@ -93,6 +98,8 @@ class World:
                 self.changes.log(type(component)).mark(entity)  # no difference to be seen, but insertion is a change
             esper.add_component(entity, component)
         structure.changed(entity, map(type, components))
+        if self._told:
+            self.observers.inserted(entity, components)
         return True
 
     def remove(self, entity: int, *kinds: type) -> bool:
@@ -105,6 +112,9 @@ class World:
         found = [kind for kind in dict.fromkeys(kinds) if esper.has_component(entity, kind)]
         if not found:
             return False
+        if self._told:
+            self.observers.removing(entity, found)
+            found = [kind for kind in found if esper.try_component(entity, kind) is not None]
         structure = self.structure
         structure.look()
         for kind in found:
@@ -145,6 +155,10 @@ class World:
                 return self.despawn(entity)
         if not esper.entity_exists(entity):
             return False
+        if self.observers.is_watching:
+            self.observers.despawning(entity, [kind for kind in self._told if esper.has_component(entity, kind)])
+            if not esper.entity_exists(entity):  # an observer was quicker
+                return True
         structure = self.structure
         structure.look()
         kinds: list[type] = []
@@ -152,15 +166,33 @@ class World:
         components: tuple[object, ...] = esper.components_for_entity(entity)
         for component in components:
             kind = type(component)
-            kinds.append(kind)
-            if esper.try_component(entity, kind) is not component:
+            if kind in kinds or esper.try_component(entity, kind) is not component:
                 is_known = False  # a host gave it under another type's name, which esper does not tell
+            kinds.append(kind)
         esper.delete_entity(entity, True)
         if is_known:
             structure.changed(entity, kinds)
         else:
             structure.lose_track()
         return True
+
+    @_inside
+    def trigger(self, event: object, entity: int | None = None) -> None:
+        """Call the observers of this event now, also as what happened to `entity` (Bevy: ``World::trigger``)."""
+        self.observers.trigger(event, entity)
+
+    @_inside
+    def replace(self, entity: int, component: object, kind: type) -> None:
+        """Put `component` in the place of an entity's component of type `kind`, which may be a base class of its own.
+
+        Raises:
+            KeyError: the entity does not exist.
+        """
+        self.structure.look()
+        esper.add_component(entity, component, kind)
+        self.structure.changed(entity, (kind,))
+        if self._told:
+            self.observers.replaced(entity, component, kind)
 
     def mark_changed(self, entity: int, kind: type) -> None:
         """Say that an entity's component was changed in place, for systems that ask for ``Changed[kind]``.
@@ -176,7 +208,7 @@ class World:
 
         False, and nothing done, if they are equal or the entity has none. See `Changes.set_if_neq`.
         """
-        changed = assign_if_neq(entity, component, type(component), self.structure)
+        changed = assign_if_neq(entity, component, type(component), self.replace)
         if changed:
             self.changes.log(type(component)).mark(entity)
         return changed
