@@ -15,6 +15,8 @@ from ecs_localai.runtime.describe import AppDescription, describe_app
 from ecs_localai.runtime.errors import NestedUpdateError
 from ecs_localai.runtime.event_registry import EventRegistry
 from ecs_localai.runtime.events import Events
+from ecs_localai.runtime.failing import FailingSystems
+from ecs_localai.runtime.failure_policy import FailurePolicy
 from ecs_localai.runtime.failures import (
     ErrorHandler,
     LoggingErrorHandler,
@@ -69,6 +71,7 @@ class App:
         self.removals = Removals(name, self.world.structure)
         self._remembering: list[Query[object] | Removals | Views] = [self.world.views, self.removals]
         self.event_registry = EventRegistry()
+        self.failing = FailingSystems.of(self)
         self._plugins = PluginList(self)
         self._schedules = Schedules(self)
         self._frame = Frame(self, self._plugins, self._schedules, shuffle_seed)
@@ -184,6 +187,15 @@ class App:
         """Replace what is told about failing systems; the default logs them. `SystemFailed` is sent anyway."""
         self._error_handler = handler
         return self
+
+    def set_failure_policy(self, policy: FailurePolicy) -> App:
+        """Replace what is done about systems that keep failing. Those that rest are tried again."""
+        self.failing.set_policy(policy)
+        return self
+
+    def resume_system(self, function: SystemFunction) -> bool:
+        """Try a system that rests, or was suspended, in the next frame; whether there was one of this function."""
+        return self.failing.resume(function)
 
     def set_runner(self, runner: Callable[[App], int]) -> App:
         """Replace what `run` does (Bevy: ``App::set_runner``)."""

@@ -7,15 +7,18 @@ with ``msgspec.json.encode`` and into text with ``str``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from typing import TYPE_CHECKING, Literal
 
 import esper
 import msgspec
 
 from ecs_localai.runtime.describe_text import description_lines
+from ecs_localai.runtime.diagnostics import DiagnosticsStore
+from ecs_localai.runtime.failing import FailingStep, FailingSystems
 from ecs_localai.runtime.schedule import FRAME_ORDER, STARTUP_ORDER, Last, PostUpdate, Schedule, Update
-from ecs_localai.runtime.sets import SystemSet
-from ecs_localai.runtime.steps import ConditionalStep, FlushStep, Segment, Step
+from ecs_localai.runtime.step import Step, system_behind
+from ecs_localai.runtime.steps import ConditionalStep, FlushStep, Segment, SharedCondition
 from ecs_localai.runtime.system import System
 from ecs_localai.runtime.timing import TimedSegment
 
@@ -38,6 +41,18 @@ class SystemTimesDescription(msgspec.Struct, frozen=True):
     longest_seconds: float | None
 
 
+class RestDescription(msgspec.Struct, frozen=True):
+    """A system, or one of its conditions, that failed so often in a row that it is left alone for a while."""
+
+    name: str
+    """What failed."""
+    failures_in_a_row: int
+    error: str
+    """The last one, as ``type: message``."""
+    seconds_left: float | None
+    """Real time until it is tried again; None: until `App.resume_system`."""
+
+
 class SystemDescription(msgspec.Struct, frozen=True):
     """One system, or the place where queued commands are applied between two."""
 
@@ -48,6 +63,8 @@ class SystemDescription(msgspec.Struct, frozen=True):
     """What is asked before it runs, in this order."""
     times: SystemTimesDescription | None
     """None while timing is off."""
+    rest: RestDescription | None = None
+    """None where it does not rest."""
 
 
 class StageDescription(msgspec.Struct, frozen=True):
@@ -60,6 +77,8 @@ class StageDescription(msgspec.Struct, frozen=True):
     conditions: list[str]
     """What is asked once, before all of its systems."""
     systems: list[SystemDescription]
+    rest: RestDescription | None = None
+    """The rest of a condition that failed too often; None where there is none."""
 
 
 class ScheduleDescription(msgspec.Struct, frozen=True):
@@ -91,6 +110,22 @@ class EventDescription(msgspec.Struct, frozen=True):
     """By all present readers together: what was dropped before they came round to it."""
 
 
+class DiagnosticDescription(msgspec.Struct, frozen=True):
+    """What was measured under one path. None where there is no value."""
+
+    path: str
+    value: float | None
+    """The last one."""
+    average: float | None
+    """The mean of those that are kept."""
+    smoothed: float | None
+    """The exponential moving average."""
+    unit: str
+    reason: str | None
+    """Why the last value could not be measured, where somebody said so."""
+    is_enabled: bool
+
+
 class AppDescription(msgspec.Struct, frozen=True):
     """What `App.describe` returns."""
 
@@ -115,6 +150,8 @@ class AppDescription(msgspec.Struct, frozen=True):
     """The names of the background tasks in flight."""
     timers: list[float | None]
     """Seconds until each timer is due, soonest first; 0 for one that is due, None for one that was stopped."""
+    diagnostics: list[DiagnosticDescription] = []
+    """In the order in which they were added."""
 
     def as_text(self) -> str:
         """An indented text for people; `str` gives the same."""
@@ -134,13 +171,14 @@ def describe_app(app: App, plugins: list[str], schedules: list[Schedule], layout
     event_names = _names(app.event_types)
     now = app.time.real_elapsed_seconds
     due = sorted(app.wakeups.due_times())
+    failing = FailingSystems.of(app)
     return AppDescription(
         world=app.world.name,
         frame=app.time.frame,
         elapsed_seconds=app.time.elapsed_seconds,
         timing=app.timings is not None,
         plugins=plugins,
-        schedules=[_schedule(schedule, layout) for schedule in _in_order(schedules)],
+        schedules=[_schedule(schedule, layout, failing) for schedule in _in_order(schedules)],
         processors=processors,
         entities=entities,
         components=components,
@@ -156,7 +194,19 @@ def describe_app(app: App, plugins: list[str], schedules: list[Schedule], layout
             for one in events
         ],
         tasks=sorted(app.tasks.task_names),
-        timers=[None if when == float("inf") else max(0.0, when - now) for when in due],
+        timers=[None if when == inf else max(0.0, when - now) for when in due],
+        diagnostics=[
+            DiagnosticDescription(
+                path=str(one.path),
+                value=one.value,
+                average=one.average,
+                smoothed=one.smoothed,
+                unit=one.unit,
+                reason=one.reason,
+                is_enabled=one.is_enabled,
+            )
+            for one in app.world.get_resource(DiagnosticsStore) or ()
+        ],
     )
 
 
@@ -192,7 +242,7 @@ def _in_order(schedules: list[Schedule]) -> list[Schedule]:
     return [by_label[label] for label in order]
 
 
-def _schedule(schedule: Schedule, layout: FrameLayout) -> ScheduleDescription:
+def _schedule(schedule: Schedule, layout: FrameLayout, failing: FailingSystems) -> ScheduleDescription:
     label = schedule.label
     runs: Literal["startup", "frame", "transition"] = "frame" if label in FRAME_ORDER else "transition"
     if runs != "frame" and label in STARTUP_ORDER:
@@ -202,21 +252,35 @@ def _schedule(schedule: Schedule, layout: FrameLayout) -> ScheduleDescription:
     for segment in schedule.segments:
         if label == Update and segment.system_set is not None:
             processor = layout.processor_name(segment.system_set)  # and what follows it, up to the next visible set
-        stages.append(_stage(schedule, segment, processor))
+        stages.append(_stage(schedule, segment, processor, failing))
     return ScheduleDescription(label.name, runs, stages)
 
 
-def _stage(schedule: Schedule, segment: Segment, processor: str) -> StageDescription:
+def _stage(schedule: Schedule, segment: Segment, processor: str, failing: FailingSystems) -> StageDescription:
     shown = segment.system_set
     return StageDescription(
         set=None if shown is None else str(shown),
         processor=processor,
         conditions=segment.condition_names,
-        systems=[_system(schedule, segment, position, step) for position, step in enumerate(segment.steps)],
+        systems=[_system(schedule, segment, position, failing) for position in range(len(segment.steps))],
+        rest=_rest(segment.gates, failing),
     )
 
 
-def _system(schedule: Schedule, segment: Segment, position: int, step: Step) -> SystemDescription:
+def _rest(steps: Iterable[Step], failing: FailingSystems) -> RestDescription | None:
+    """The rest of the first of these that rests: what comes after it is not asked."""
+    for step in steps:
+        asked = step.step if isinstance(step, SharedCondition) else step
+        record = failing.record_of(asked)
+        if record is not None and record.is_resting:
+            left = max(0.0, record.until - failing.time.real_elapsed_seconds)
+            return RestDescription(step.name, record.failures_in_a_row, record.error, left if left < inf else None)
+    return None
+
+
+def _system(schedule: Schedule, segment: Segment, position: int, failing: FailingSystems) -> SystemDescription:
+    step = segment.steps[position]
+    inner = step.step if isinstance(step, FailingStep) else step
     times = None
     if isinstance(segment, TimedSegment):
         measured = segment.timed[position][1]
@@ -227,12 +291,13 @@ def _system(schedule: Schedule, segment: Segment, position: int, step: Step) -> 
             mean_seconds=measured.total / runs if runs else None,
             longest_seconds=measured.longest if runs else None,
         )
-    conditions: list[str] = []
-    sets: list[SystemSet] = []
-    if isinstance(step, ConditionalStep):
-        conditions = [condition.name for condition in step.conditions]
-        sets = schedule.sets_of(step.system)
-    elif isinstance(step, System):
-        sets = schedule.sets_of(step)
-    name = COMMANDS_APPLIED if isinstance(step, FlushStep) else step.name
-    return SystemDescription(name, [str(one) for one in sets if one is not segment.system_set], conditions, times)
+    conditions = inner.conditions if isinstance(inner, ConditionalStep) else ()
+    system = system_behind(inner)
+    sets = schedule.sets_of(system) if isinstance(system, System) else []
+    return SystemDescription(
+        name=COMMANDS_APPLIED if isinstance(inner, FlushStep) else step.name,
+        sets=[str(one) for one in sets if one is not segment.system_set],
+        conditions=[condition.name for condition in conditions],
+        times=times,
+        rest=_rest((*conditions, step), failing),
+    )

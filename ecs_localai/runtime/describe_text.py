@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ecs_localai.runtime.diagnostics import measurement_text
+from ecs_localai.runtime.failures import times_in_a_row
+
 if TYPE_CHECKING:
-    from ecs_localai.runtime.describe import AppDescription, ScheduleDescription, SystemDescription
+    from ecs_localai.runtime.describe import (
+        AppDescription,
+        RestDescription,
+        ScheduleDescription,
+        SystemDescription,
+    )
 
 _WHEN = {"startup": "once, in the first frame", "frame": "every frame", "transition": "when a state changes"}
 _MOST_TIMERS = 3
@@ -33,6 +41,15 @@ def description_lines(app: AppDescription) -> Iterator[str]:
             for event in app.events
         ],
     )
+    width = max((len(one.path) for one in app.diagnostics), default=0)
+    yield from _section(
+        "Diagnostics",
+        [
+            f"{one.path:<{width}}  {measurement_text(one.value, one.average, one.unit, one.reason)}"
+            f"{'' if one.is_enabled else ', not measured any more'}"
+            for one in app.diagnostics
+        ],
+    )
     yield from _section("Background tasks in flight", app.tasks)
     yield f"Timers: {_timers(app.timers)}"
 
@@ -46,10 +63,12 @@ def _section(title: str, lines: list[str]) -> Iterator[str]:
 def _schedule(schedule: ScheduleDescription) -> Iterator[str]:
     yield f"  {schedule.name} ({_WHEN[schedule.runs]})"
     for stage in schedule.stages:
-        yield f"    {stage.set or 'in no visible set'} [{stage.processor}]{_conditions(stage.conditions)}"
+        shown = f"    {stage.set or 'in no visible set'} [{stage.processor}]{_conditions(stage.conditions)}"
+        yield f"{shown}  {_rest(stage.rest)}".rstrip()
         width = max(len(_system(system)) for system in stage.systems) if stage.systems else 0
         for system in stage.systems:
-            yield f"      {_system(system):<{width}}  {_times(system)}".rstrip()
+            notes = [note for note in (_times(system), _rest(system.rest)) if note]
+            yield f"      {_system(system):<{width}}  {'; '.join(notes)}".rstrip()
 
 
 def _system(system: SystemDescription) -> str:
@@ -71,6 +90,14 @@ def _times(system: SystemDescription) -> str:
         f"last {_duration(times.last_seconds)}, mean {_duration(times.mean_seconds)}, "
         f"longest {_duration(times.longest_seconds)} of {_many(times.runs, 'run')}"
     )
+
+
+def _rest(rest: RestDescription | None) -> str:
+    if rest is None:
+        return ""
+    first_line, _, _ = rest.error.partition("\n")
+    until = "until it is resumed" if rest.seconds_left is None else f"for {rest.seconds_left:.1f} s"
+    return f"rests {until}, as {rest.name} failed {times_in_a_row(rest.failures_in_a_row)}: {first_line}"
 
 
 def _duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
+from math import inf
 
 import esper
 import msgspec
@@ -26,13 +27,21 @@ class SystemFailed(msgspec.Struct, frozen=True):
     message: str
     traceback: str
     frame: int
+    failures_in_a_row: int = 1
+    """Of this system or condition, this one included. What is no system is not counted."""
+    rests: bool = False
+    """Whether it rests now, as the `FailurePolicy` says."""
+    rests_seconds: float | None = None
+    """How long, in real time; None where it does not rest, or rests until `App.resume_system`."""
 
 
 ErrorHandler = Callable[[SystemFailed], None]
 
 
-def describe_failure(system: str, schedule: str, error: BaseException, frame: int) -> SystemFailed:
-    """Turn a raised exception into the event that says so."""
+def describe_failure(
+    system: str, schedule: str, error: BaseException, frame: int, *, failures_in_a_row: int = 1, rest: float = 0.0
+) -> SystemFailed:
+    """Turn a raised exception into the event that says so. `rest` is in seconds, 0 for none."""
     return SystemFailed(
         system=system,
         schedule=schedule,
@@ -40,7 +49,15 @@ def describe_failure(system: str, schedule: str, error: BaseException, frame: in
         message=_message(error),
         traceback="".join(traceback.format_exception(error)),
         frame=frame,
+        failures_in_a_row=failures_in_a_row,
+        rests=rest > 0,
+        rests_seconds=rest if 0 < rest < inf else None,
     )
+
+
+def times_in_a_row(count: int) -> str:
+    """For messages: how often something failed without working in between."""
+    return "once" if count == 1 else f"{count} times in a row"
 
 
 def _message(error: BaseException) -> str:

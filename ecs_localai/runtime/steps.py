@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
+from ecs_localai.runtime.failing import FailingSystems
 from ecs_localai.runtime.sets import SystemSet
+from ecs_localai.runtime.step import PASSED_OVER
+from ecs_localai.runtime.step import Step as Step
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.activity import Activity
@@ -13,49 +16,44 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.system import System
     from ecs_localai.runtime.time import Time
 
-
-PASSED_OVER: Final = object()
-"""What a step returns when its conditions kept it from running."""
-
-
-class Step(Protocol):
-    """One call of a frame: ``step.call(*step.args)``."""
-
-    name: str
-    call: Callable[..., object]
-    args: tuple[object, ...]
-
-
-class Condition(Protocol):
-    """What is asked before a step: a run condition, or one that a set's systems share."""
-
-    name: str
-
-    def holds(self) -> bool:
-        """Whether the step may run. May raise whatever the condition raises."""
+Condition: TypeAlias = Step
+"""What is asked before a step: a run condition, or one that a set's systems share. It holds if it returns true."""
 
 
 class ConditionalStep:
     """A system that runs only when its conditions hold."""
 
-    __slots__ = ("_app", "_where", "args", "call", "conditions", "name", "system")
+    __slots__ = ("_failing", "_where", "args", "call", "conditions", "name", "system")
 
     def __init__(self, system: System, conditions: Sequence[Condition], where: str, app: App) -> None:
         self.name = system.name
         self.system = system
-        self.conditions = tuple(conditions)
+        self._failing = FailingSystems.of(app)
+        self.conditions = tuple(self._kept(condition) for condition in conditions)
         self._where = where
-        self._app = app
         self.args: tuple[object, ...] = ()
         self.call: Callable[..., object] = self._run
+
+    def replace_step(self, old: Step, new: Step) -> None:
+        """Ask another condition in the place of one."""
+        self.conditions = tuple(new if one is old else one for one in self.conditions)
+
+    def _kept(self, condition: Condition) -> Condition:
+        if isinstance(condition, SharedCondition):
+            condition.step = self._failing.kept(condition.step, condition)
+            return condition
+        return self._failing.kept(condition, self)
 
     def _run(self) -> object:
         for condition in self.conditions:
             try:
-                if not condition.holds():
+                if not condition.call(*condition.args):
                     return PASSED_OVER
             except Exception as error:  # noqa: BLE001 - a condition that fails does not hold
-                self._app.report_failure(condition.name, self._where, error)
+                if isinstance(condition, SharedCondition):
+                    self._failing.failed(condition, condition.step, self._where, error)
+                else:
+                    self._failing.failed(self, condition, self._where, error)
                 return PASSED_OVER
         self.system.call(*self.system.args)
         return None
@@ -64,22 +62,30 @@ class ConditionalStep:
 class SharedCondition:
     """A set's run condition: evaluated once a run, whatever the number of systems in the set."""
 
-    __slots__ = ("_held", "_run", "_system", "_time", "name")
+    __slots__ = ("_held", "_run", "_time", "args", "call", "name", "step")
 
     def __init__(self, system: System, time: Time) -> None:
         self.name = system.name
-        self._system = system
+        self.args: tuple[object, ...] = ()
+        self.call: Callable[..., object] = self._holds
+        self.step: Step = system
+        """The condition itself."""
         self._time = time
         self._run = -1
         self._held = False
 
-    def holds(self) -> bool:
+    def replace_step(self, old: Step, new: Step) -> None:
+        """Ask another condition in the place of this one."""
+        if self.step is old:
+            self.step = new
+
+    def _holds(self) -> bool:
         """Whether the condition holds in this run. One that raises does not hold for the rest of it."""
         run = self._time.run_number
         if self._run != run:
             self._run = run
             self._held = False
-            self._held = self._system.holds()
+            self._held = bool(self.step.call(*self.step.args))
         return self._held
 
 
@@ -101,7 +107,7 @@ class Segment:
     no more than an empty processor does.
     """
 
-    __slots__ = ("_app", "_reacts_to", "_waiting", "gates", "steps", "system_set", "where")
+    __slots__ = ("_app", "_failing", "_reacts_to", "_waiting", "gates", "steps", "system_set", "where")
 
     def __init__(
         self,
@@ -116,8 +122,9 @@ class Segment:
         """For messages: ``Update/HOST_CONNECTION``."""
         self.system_set = system_set
         """The visible set that this segment is, or None."""
-        self.steps = tuple(steps)
-        self.gates = tuple(gates)
+        self._failing = FailingSystems.of(app)
+        self.steps = tuple(self._failing.kept(step, self) for step in steps)
+        self.gates = tuple(self._failing.kept(gate, self) for gate in gates)
         """What is asked before all steps: the visible set's conditions."""
         self._app = app
         self._reacts_to = reacts_to
@@ -137,9 +144,14 @@ class Segment:
             try:
                 step.call(*step.args)
             except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
-                self._app.report_failure(step.name, self.where, error)
+                self._failing.failed(self, step, self.where, error)
         if self._waiting:
             self._app.apply_commands()
+
+    def replace_step(self, old: Step, new: Step) -> None:
+        """Run another step in the place of one, from the next run on; or ask another gate."""
+        self.steps = tuple(new if one is old else one for one in self.steps)
+        self.gates = tuple(new if one is old else one for one in self.gates)
 
     @property
     def condition_names(self) -> list[str]:
@@ -152,6 +164,6 @@ class Segment:
                 if not gate.call(*gate.args):
                     return False
             except Exception as error:  # noqa: BLE001 - a condition that fails does not hold
-                self._app.report_failure(gate.name, self.where, error)
+                self._failing.failed(self, gate, self.where, error)
                 return False
         return True

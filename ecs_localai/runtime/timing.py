@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ecs_localai.runtime.steps import PASSED_OVER, ConditionalStep, FlushStep, Segment, Step
+from ecs_localai.runtime.step import PASSED_OVER, Step, system_behind
+from ecs_localai.runtime.steps import FlushStep, Segment
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.activity import Activity
@@ -46,9 +47,10 @@ class Timings:
 
     def of(self, step: Step) -> SystemTimes:
         """What was measured of the system behind a step."""
-        if isinstance(step, FlushStep):
+        system = system_behind(step)
+        if isinstance(system, FlushStep):
             return SystemTimes()  # made anew with every compilation
-        return self._of.setdefault(step.system if isinstance(step, ConditionalStep) else step, SystemTimes())
+        return self._of.setdefault(system, SystemTimes())
 
 
 class TimedSegment(Segment):
@@ -69,6 +71,11 @@ class TimedSegment(Segment):
         super().__init__(where, system_set, steps, gates, app, reacts_to)
         self.timed = tuple((step, timings.of(step)) for step in self.steps)
 
+    def replace_step(self, old: Step, new: Step) -> None:
+        """Run another step in the place of one, and go on measuring where the first left off."""
+        super().replace_step(old, new)
+        self.timed = tuple((new if step is old else step, times) for step, times in self.timed)
+
     def run(self, *_args: object, **_kwargs: object) -> None:
         """Run every step, as `Segment.run` does, and measure it."""
         seen = self._reacts_to
@@ -82,7 +89,7 @@ class TimedSegment(Segment):
                 passed_over = step.call(*step.args) is PASSED_OVER
             except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
                 times.add(perf_counter() - begun)
-                self._app.report_failure(step.name, self.where, error)
+                self._failing.failed(self, step, self.where, error)
                 begun = perf_counter()
                 continue
             ended = perf_counter()
