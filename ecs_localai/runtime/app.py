@@ -310,6 +310,20 @@ class App:
         except Exception:  # logged: one that fails must not end the frame
             logger.exception("The error handler itself failed, on: %s", failure.message)
 
+    def return_to_world(self, where: str) -> None:
+        """Make our world the active one again after somebody has left another one active, and report that."""
+        name, other = self.world.name, esper.current_world
+        esper.switch_world(name)
+        self.report_failure(
+            "a switch of worlds",
+            where,
+            RuntimeError(
+                f"What ran before {where}, a system or a plain processor, left the esper world '{other}' active. The "
+                f"app has gone back to '{name}'. Switch back in the function that switches; for one of the app's own "
+                f"worlds use `with world.active():`."
+            ),
+        )
+
     def apply_commands(self) -> None:
         """Apply queued commands now. Frames do it between sets."""
         if self._waiting:

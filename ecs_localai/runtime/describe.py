@@ -283,7 +283,7 @@ def _system(schedule: Schedule, segment: Segment, position: int, failing: Failin
     inner = step.step if isinstance(step, FailingStep) else step
     times = None
     if isinstance(segment, TimedSegment):
-        measured = segment.timed[position][1]
+        measured = segment.times[position]
         runs = measured.runs
         times = SystemTimesDescription(
             runs=runs,

@@ -38,6 +38,7 @@ class Frame:
         self._is_open = False
         self._startup: list[Segment] = []
         self._before_update: tuple[Callable[[], None], ...] = ()
+        self._world = app.world.name
         self._time = app.time
         self._tasks = app.tasks
         self._wakeups = app.wakeups
@@ -164,6 +165,8 @@ class Frame:
 
     def _end(self, *_args: object, **_kwargs: object) -> None:
         """The frame's last stretch."""
+        if esper.current_world != self._world:
+            self._app.return_to_world("the frame's end")
         if not self._is_open and not self.is_stale:  # it was never begun
             self._restore()
         self._is_open = False

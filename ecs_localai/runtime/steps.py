@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import length_hint
 from typing import TYPE_CHECKING, TypeAlias
+
+import esper
 
 from ecs_localai.runtime.failing import FailingSystems
 from ecs_localai.runtime.sets import SystemSet
-from ecs_localai.runtime.step import PASSED_OVER
+from ecs_localai.runtime.step import PASSED_OVER, bound
 from ecs_localai.runtime.step import Step as Step
+from ecs_localai.runtime.system import System
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.activity import Activity
     from ecs_localai.runtime.app import App
-    from ecs_localai.runtime.system import System
     from ecs_localai.runtime.time import Time
 
 Condition: TypeAlias = Step
@@ -107,7 +111,18 @@ class Segment:
     no more than an empty processor does.
     """
 
-    __slots__ = ("_app", "_failing", "_reacts_to", "_waiting", "gates", "steps", "system_set", "where")
+    __slots__ = (
+        "_app",
+        "_calls",
+        "_failing",
+        "_reacts_to",
+        "_waiting",
+        "_world",
+        "gates",
+        "steps",
+        "system_set",
+        "where",
+    )
 
     def __init__(
         self,
@@ -127,8 +142,13 @@ class Segment:
         self.gates = tuple(self._failing.kept(gate, self) for gate in gates)
         """What is asked before all steps: the visible set's conditions."""
         self._app = app
+        self._world = app.world.name
         self._reacts_to = reacts_to
         self._waiting = app.commands.waiting
+        self._calls = [bound(step) for step in self.steps]
+        for step in self.steps:
+            if isinstance(step, System):
+                step.rebound = partial(self._rebind, step)
 
     def run(self, *_args: object, **_kwargs: object) -> None:
         """Run every step. One that raises is reported, and the others still run.
@@ -140,17 +160,31 @@ class Segment:
             return
         if self.gates and not self._gates_hold():
             return
-        for step in self.steps:
+        if esper.current_world != self._world:
+            self._app.return_to_world(self.where)
+        calls = iter(self._calls)
+        for call in calls:
             try:
-                step.call(*step.args)
+                call()
             except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
-                self._failing.failed(self, step, self.where, error)
+                self._failed(length_hint(calls), error)
         if self._waiting:
             self._app.apply_commands()
+
+    def _failed(self, left: int, error: Exception) -> None:
+        """The step has failed that is followed by so many others."""
+        self._failing.failed(self, self.steps[len(self.steps) - left - 1], self.where, error)
+
+    def _rebind(self, step: Step) -> None:
+        """The step's call has changed, because a resource came, went or was replaced."""
+        for position, one in enumerate(self.steps):
+            if one is step:
+                self._calls[position] = bound(step)  # in place: the run that is going on shall see it
 
     def replace_step(self, old: Step, new: Step) -> None:
         """Run another step in the place of one, from the next run on; or ask another gate."""
         self.steps = tuple(new if one is old else one for one in self.steps)
+        self._rebind(new)
         self.gates = tuple(new if one is old else one for one in self.gates)
 
     @property

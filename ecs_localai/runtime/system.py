@@ -36,7 +36,7 @@ SUPPORTED = (
 class System:
     """A function with its arguments found; a frame runs it as ``system.call(*system.args)``."""
 
-    __slots__ = ("_observes", "args", "call", "function", "name", "observed", "uses_commands")
+    __slots__ = ("_observes", "args", "call", "function", "name", "observed", "rebound", "uses_commands")
 
     def __init__(self, function: SystemFunction, app: App, *, observes: bool = False) -> None:
         """`observes`: it is an observer, so its first parameter says of what.
@@ -49,6 +49,8 @@ class System:
         self.call = function
         """The function, or what raises instead while a resource that it needs is missing."""
         self.args: tuple[object, ...] = ()
+        self.rebound: Callable[[], None] | None = None
+        """What to tell when `call` or `args` have changed."""
         self.uses_commands = False
         self.observed: Observed | None = None
         """What an observer is called for."""
@@ -112,6 +114,8 @@ class System:
                 slots[place] = value
             self.call = self.function if missing is None else _raise_missing
             self.args = tuple(slots) if missing is None else (missing, self.name)
+            if self.rebound is not None:
+                self.rebound()
 
         for _, kind, _ in resources:
             app.world.resources.watch(kind, rebind)

@@ -7,8 +7,11 @@ clock more.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import length_hint
 from time import perf_counter
 from typing import TYPE_CHECKING
+
+import esper
 
 from ecs_localai.runtime.step import PASSED_OVER, Step, system_behind
 from ecs_localai.runtime.steps import FlushStep, Segment
@@ -56,7 +59,7 @@ class Timings:
 class TimedSegment(Segment):
     """A segment that measures its steps, each with the conditions that are asked before it."""
 
-    __slots__ = ("timed",)
+    __slots__ = ("times",)
 
     def __init__(
         self,
@@ -69,12 +72,8 @@ class TimedSegment(Segment):
         timings: Timings,
     ) -> None:
         super().__init__(where, system_set, steps, gates, app, reacts_to)
-        self.timed = tuple((step, timings.of(step)) for step in self.steps)
-
-    def replace_step(self, old: Step, new: Step) -> None:
-        """Run another step in the place of one, and go on measuring where the first left off."""
-        super().replace_step(old, new)
-        self.timed = tuple((new if step is old else step, times) for step, times in self.timed)
+        self.times = tuple(timings.of(step) for step in self.steps)
+        """Of the steps, in their order."""
 
     def run(self, *_args: object, **_kwargs: object) -> None:
         """Run every step, as `Segment.run` does, and measure it."""
@@ -83,17 +82,21 @@ class TimedSegment(Segment):
             return
         if self.gates and not self._gates_hold():
             return
-        begun = perf_counter()
-        for step, times in self.timed:
+        if esper.current_world != self._world:
+            self._app.return_to_world(self.where)
+        calls = iter(self._calls)
+        clock = perf_counter
+        begun = clock()
+        for call, times in zip(calls, self.times, strict=False):  # they are as many; strict costs more
             try:
-                passed_over = step.call(*step.args) is PASSED_OVER
+                answer = call()
             except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
-                times.add(perf_counter() - begun)
-                self._failing.failed(self, step, self.where, error)
-                begun = perf_counter()
+                times.add(clock() - begun)
+                self._failed(length_hint(calls), error)
+                begun = clock()
                 continue
-            ended = perf_counter()
-            if not passed_over:
+            ended = clock()
+            if answer is not PASSED_OVER:
                 # `times.add` written out: the call would cost more than all of it.
                 seconds = ended - begun
                 times.runs += 1
