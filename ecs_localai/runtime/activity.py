@@ -31,9 +31,10 @@ class Activity:
 
         Needs the app's world to be active.
         """
-        marked = self._marks.unsettled or any(self._waiting)
+        marks = self._marks
+        marked = marks.unsettled or any(self._waiting)
         if marked:
-            self._marks.settle()
+            marks.settle()
         structure = self._structure
         structure.look()
         if structure.version != self._version:
@@ -41,8 +42,10 @@ class Activity:
             self.happened = True
             wakeups.due(time)
             return True
-        due = (wakeups.stale or time.real_elapsed_seconds >= wakeups.next_due) and wakeups.due(time)
-        self.happened = due or events or marked or arrived > 0
+        if (wakeups.stale or time.real_elapsed_seconds >= wakeups.next_due) and wakeups.due(time):
+            self.happened = True
+        else:
+            self.happened = events or marked or arrived > 0
         return False
 
     def is_outdated(self) -> bool:

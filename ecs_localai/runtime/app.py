@@ -61,6 +61,7 @@ class App:
 
     def __init__(self, world: str | None = None, *, shuffle_seed: int | None = None) -> None:
         name, self._owns_world = claim_world(world)
+        self._world_name = name
         self.time = Time()
         self.wakeups = Wakeups()
         self.tasks = IoTaskPool(f"{name}-io")
@@ -216,12 +217,26 @@ class App:
         if self._closed:
             raise self._why_closed()
         self._closed = True
-        name = self.world.name
+        frame = self._frame
+        name = self._world_name
         previous = esper.current_world
         if previous != name:
             esper.switch_world(name)
         try:
-            self._frame.run(() if dt is None else (dt,), whole_world=self._owns_world)
+            if frame.is_stale and not frame.prepare():
+                return
+            args = () if dt is None else (dt,)
+            if not self._owns_world:
+                frame.run_ours(args)
+                return
+            number = self.time.frame
+            try:
+                esper.process(*args)
+            except Exception as error:  # noqa: BLE001 - a plain processor's failure, as isolated as a system's
+                frame.process_failed(error, args, number)
+                return
+            if frame.is_open or self.time.frame == number:
+                frame.complete(args, number)
         finally:
             self._closed = False
             if esper.current_world != previous:

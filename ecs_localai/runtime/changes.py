@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import cached_property
 from typing import Generic, TypeVar, cast
 from weakref import ref
 
@@ -59,14 +60,16 @@ class ChangeMarks:
 class MarkLog:
     """The marks of one type of component: who puts them, and who looks for them."""
 
-    __slots__ = ("_marks", "_outboxes", "_readers", "kind", "mark")
-
     def __init__(self, kind: type, marks: ChangeMarks) -> None:
         self.kind = kind
         self._marks = marks
         self._outboxes: list[tuple[set[int], int | None]] = []
         self._readers: list[ref[ChangedMemory]] = []
-        self.mark: Callable[[int], None] = self.outbox(None).add
+
+    @cached_property
+    def mark(self) -> Callable[[int], None]:
+        """``mark(entity)``: it was changed by no system, so that every one is to be shown it."""
+        return self.outbox(None).add
 
     def outbox(self, owner: int | None) -> set[int]:
         """A set to put marked entities into; the queries of the system `owner` will not be shown them."""

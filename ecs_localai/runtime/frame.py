@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Frame:
-    """Runs frames. `App.update` calls `run`; a host's own `esper.process` calls the processors, which do the rest.
+    """What a frame consists of. `App.update` and a host's own `esper.process` call the processors, which do the rest.
 
     Bevy's counterpart is the ``Main`` schedule (``bevy_app/src/main_schedule.rs``).
     """
@@ -35,7 +35,8 @@ class Frame:
         self._is_compiled = False
         self._gave_up = False
         self._is_started = False
-        self._is_open = False
+        self.is_open = False
+        """Whether a frame has been begun and not ended."""
         self._startup: list[Segment] = []
         self._before_update: tuple[Callable[[], None], ...] = ()
         self._world = app.world.name
@@ -52,26 +53,10 @@ class Frame:
         self.is_stale = True
         self._gave_up = False
 
-    def run(self, args: tuple[float, ...], *, whole_world: bool) -> None:
-        """Run one frame; `whole_world` runs the plain processors in our world, too. Needs the world to be active.
-
-        Raises:
-            ScheduleError: the systems' order is impossible; found before the first frame that has it.
-        """
-        if self.is_stale and not self._prepare():
-            return
-        if not whole_world:
-            for processor in self.layout.processors:
-                processor.process(*args)
-            return
-        frame = self._time.frame
-        try:
-            esper.process(*args)
-        except Exception as error:  # noqa: BLE001 - a plain processor's failure, as isolated as a system's
-            self._process_failed(error, args, frame)
-            return
-        if self._time.frame == frame or self._is_open:
-            self._not_complete(args, frame)
+    def run_ours(self, args: tuple[float, ...]) -> None:
+        """Run one frame of our processors alone. Needs the world to be active, and that `prepare` has succeeded."""
+        for processor in self.layout.processors:
+            processor.process(*args)
 
     def give_up(self, error: Exception) -> None:
         """Report a mistake in the app's set-up, once until something is added to the app."""
@@ -79,8 +64,12 @@ class Frame:
             self._gave_up = True
             self._app.report_failure("App.update", "Update", error)
 
-    def _prepare(self) -> bool:
-        """Finish the plugins and compile what changed. False while a plugin is not ready."""
+    def prepare(self) -> bool:
+        """Finish the plugins and compile what changed. False while a plugin is not ready.
+
+        Raises:
+            ScheduleError: the systems' order is impossible; found before the first frame that has it.
+        """
         if not self._plugins.finish():
             return False
         segments = self._schedules.compile(self._shuffle)
@@ -91,34 +80,38 @@ class Frame:
         return True
 
     def _prepare_contained(self) -> bool:
-        """`_prepare` in a host's own `esper.process`. False while there is nothing to run.
+        """`prepare` in a host's own `esper.process`. False while there is nothing to run.
 
         What fails is reported, and an order that was found before stays in force.
         """
         if not self._gave_up:
             try:
-                return self._prepare()
+                return self.prepare()
             except Exception as error:  # noqa: BLE001 - plugins are foreign code, and the host's frame must go on
                 self.give_up(error)
         return self._is_compiled
 
-    def _process_failed(self, error: Exception, args: tuple[float, ...], frame: int) -> None:
-        """A plain processor has failed, and `esper.process` with it: see that the app's own frame takes place."""
+    def process_failed(self, error: Exception, args: tuple[float, ...], frame: int) -> None:
+        """A plain processor has failed, and `esper.process` with it: see that the app's own frame takes place.
+
+        `frame` is the number of the last frame before this one.
+        """
         if self._time.frame != frame:
             self._app.report_failure("a plain esper processor", "Update", error)
-            if self._is_open:
+            if self.is_open:
                 self.layout.end.process()
             return
-        for processor in self.layout.processors:
-            processor.process(*args)
+        self.run_ours(args)
         self._app.report_failure("a plain esper processor", "Update", dead_entity_error() or error)
 
-    def _not_complete(self, args: tuple[float, ...], frame: int) -> None:
-        """Somebody took our processors, or the whole world, away: put them back, and run what did not run."""
+    def complete(self, args: tuple[float, ...], frame: int) -> None:
+        """Somebody took our processors, or the whole world, away: put them back, and run what did not run.
+
+        `frame` is the number of the last frame before this one.
+        """
         self._restore()
         if self._time.frame == frame:
-            for processor in self.layout.processors:
-                processor.process(*args)
+            self.run_ours(args)
         else:
             self.layout.end.process()
 
@@ -139,7 +132,7 @@ class Frame:
         """The frame's first stretch. A first argument that is a number is its delta, as games pass it."""
         if self.is_stale and not self._prepare_contained():  # the host's own esper.process runs us
             return
-        if self._is_open:  # a host's processor between ours has failed, or the last one of ours is gone
+        if self.is_open:  # a host's processor between ours has failed, or the last one of ours is gone
             self._restore()
             self.layout.end.process()
         dt = args[0] if args and isinstance(args[0], (int, float)) else None
@@ -155,7 +148,7 @@ class Frame:
         if buffered:
             self._app.should_exit()  # or a request that nobody asked for in time would be dropped
             self._app.event_registry.update()
-        self._is_open = True
+        self.is_open = True
         if not self._is_started:
             self._is_started = True
             for segment in self._startup:
@@ -167,8 +160,8 @@ class Frame:
         """The frame's last stretch."""
         if esper.current_world != self._world:
             self._app.return_to_world("the frame's end")
-        if not self._is_open and not self.is_stale:  # it was never begun
+        if not self.is_open and not self.is_stale:  # it was never begun
             self._restore()
-        self._is_open = False
+        self.is_open = False
         if any(self._buffers):
             self._app.event_registry.end_frame()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from operator import length_hint
 from typing import TYPE_CHECKING, TypeAlias
+from weakref import WeakSet
 
 import esper
 
@@ -104,6 +104,33 @@ class FlushStep:
         self.args: tuple[object, ...] = ()
 
 
+def _when_happened(seen: Activity, run: Callable[[], None]) -> Callable[..., None]:
+    """`run`, in frames in which something happened. In others this is all there is, so it is as short as can be."""
+
+    def run_when_happened(*_args: object, **_kwargs: object) -> None:
+        if seen.happened:
+            run()
+
+    return run_when_happened
+
+
+class _Rebinding:
+    """Tells all segments that hold a system of its new call.
+
+    There may be two: what was compiled last is not in force yet, or never will be because the order is impossible.
+    """
+
+    __slots__ = ("_system", "segments")
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self.segments: WeakSet[Segment] = WeakSet()
+
+    def __call__(self) -> None:
+        for segment in self.segments:
+            segment.rebind(self._system)
+
+
 class Segment:
     """Steps that run together; queued commands are applied at the end.
 
@@ -112,6 +139,7 @@ class Segment:
     """
 
     __slots__ = (
+        "__weakref__",
         "_app",
         "_calls",
         "_failing",
@@ -119,6 +147,7 @@ class Segment:
         "_waiting",
         "_world",
         "gates",
+        "run",
         "steps",
         "system_set",
         "where",
@@ -141,23 +170,23 @@ class Segment:
         self.steps = tuple(self._failing.kept(step, self) for step in steps)
         self.gates = tuple(self._failing.kept(gate, self) for gate in gates)
         """What is asked before all steps: the visible set's conditions."""
+        self.run: Callable[..., None] = self._run if reacts_to is None else _when_happened(reacts_to, self._run)
+        """Run every step. One that raises is reported, and the others still run.
+
+        Arguments are what a host passes to `esper.process`: they are for its own processors.
+        """
         self._app = app
         self._world = app.world.name
         self._reacts_to = reacts_to
         self._waiting = app.commands.waiting
         self._calls = [bound(step) for step in self.steps]
-        for step in self.steps:
+        for step in steps:  # also one that a FailingStep stands for now
             if isinstance(step, System):
-                step.rebound = partial(self._rebind, step)
+                if not isinstance(step.rebound, _Rebinding):
+                    step.rebound = _Rebinding(step)
+                step.rebound.segments.add(self)
 
-    def run(self, *_args: object, **_kwargs: object) -> None:
-        """Run every step. One that raises is reported, and the others still run.
-
-        Arguments are what a host passes to `esper.process`: they are for its own processors.
-        """
-        seen = self._reacts_to
-        if seen is not None and not seen.happened:
-            return
+    def _run(self, *_args: object, **_kwargs: object) -> None:
         if self.gates and not self._gates_hold():
             return
         if esper.current_world != self._world:
@@ -175,7 +204,7 @@ class Segment:
         """The step has failed that is followed by so many others."""
         self._failing.failed(self, self.steps[len(self.steps) - left - 1], self.where, error)
 
-    def _rebind(self, step: Step) -> None:
+    def rebind(self, step: Step) -> None:
         """The step's call has changed, because a resource came, went or was replaced."""
         for position, one in enumerate(self.steps):
             if one is step:
@@ -184,7 +213,7 @@ class Segment:
     def replace_step(self, old: Step, new: Step) -> None:
         """Run another step in the place of one, from the next run on; or ask another gate."""
         self.steps = tuple(new if one is old else one for one in self.steps)
-        self._rebind(new)
+        self.rebind(new)
         self.gates = tuple(new if one is old else one for one in self.gates)
 
     @property
