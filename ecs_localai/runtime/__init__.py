@@ -6,17 +6,27 @@ Knows nothing of AI models, HTTP or pygame.
 from ecs_localai.runtime.activity import Activity, activity
 from ecs_localai.runtime.app import App
 from ecs_localai.runtime.changes import Changes
+from ecs_localai.runtime.channels import Channel, ChannelClosed, Latest
 from ecs_localai.runtime.combinators import and_, not_, or_
 from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.conditions import in_state, on_event, on_timer, run_once, state_changed
 from ecs_localai.runtime.describe import (
     AppDescription,
+    DiagnosticDescription,
     EventDescription,
     ProcessorDescription,
+    RestDescription,
     ScheduleDescription,
     StageDescription,
     SystemDescription,
     SystemTimesDescription,
+)
+from ecs_localai.runtime.diagnostics import (
+    Diagnostic,
+    DiagnosticPath,
+    DiagnosticsStore,
+    SampleRing,
+    UnknownDiagnosticError,
 )
 from ecs_localai.runtime.errors import (
     MissingResourceError,
@@ -28,10 +38,14 @@ from ecs_localai.runtime.errors import (
     WorldInUseError,
 )
 from ecs_localai.runtime.events import EventReader, Events, EventWriter
+from ecs_localai.runtime.failing import FailingSystems, SystemRecovered
+from ecs_localai.runtime.failure_policy import FailurePolicy
 from ecs_localai.runtime.failures import SystemFailed
 from ecs_localai.runtime.filters import Added, Changed, With, Without
 from ecs_localai.runtime.fixed import FixedTime
+from ecs_localai.runtime.frame_time_diagnostics import FrameTimeDiagnosticsPlugin
 from ecs_localai.runtime.local import Local
+from ecs_localai.runtime.log_diagnostics import LogDiagnosticsPlugin
 from ecs_localai.runtime.observers import Add, Insert, Observer, On, Remove
 from ecs_localai.runtime.plugin import Plugin, PluginGroup
 from ecs_localai.runtime.processors import SetProcessor
@@ -65,7 +79,7 @@ from ecs_localai.runtime.states import (
     States,
     StateTransitionEvent,
 )
-from ecs_localai.runtime.tasks import IoTaskPool, Latest, Task, TaskCancelled
+from ecs_localai.runtime.tasks import IoTaskPool, Task, TaskCancelled
 from ecs_localai.runtime.time import Time, Timer, Wakeups
 from ecs_localai.runtime.world import World
 
@@ -78,20 +92,30 @@ __all__ = [
     "AppExit",
     "Changed",
     "Changes",
+    "Channel",
+    "ChannelClosed",
     "Commands",
     "DespawnOnExit",
+    "Diagnostic",
+    "DiagnosticDescription",
+    "DiagnosticPath",
+    "DiagnosticsStore",
     "EventDescription",
     "EventReader",
     "EventWriter",
     "Events",
+    "FailingSystems",
+    "FailurePolicy",
     "First",
     "FixedTime",
     "FixedUpdate",
+    "FrameTimeDiagnosticsPlugin",
     "Insert",
     "IoTaskPool",
     "Last",
     "Latest",
     "Local",
+    "LogDiagnosticsPlugin",
     "MissingResourceError",
     "NestedUpdateError",
     "NextState",
@@ -113,7 +137,9 @@ __all__ = [
     "Remove",
     "RemovedComponents",
     "Res",
+    "RestDescription",
     "RuntimeSetupError",
+    "SampleRing",
     "ScheduleDescription",
     "ScheduleError",
     "ScheduleLabel",
@@ -128,12 +154,14 @@ __all__ = [
     "SystemDescription",
     "SystemFailed",
     "SystemParamError",
+    "SystemRecovered",
     "SystemSet",
     "SystemTimesDescription",
     "Task",
     "TaskCancelled",
     "Time",
     "Timer",
+    "UnknownDiagnosticError",
     "Update",
     "Wakeups",
     "With",

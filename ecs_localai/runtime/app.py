@@ -12,6 +12,7 @@ import esper
 from ecs_localai.runtime.activity import Activity
 from ecs_localai.runtime.commands import Command, Commands
 from ecs_localai.runtime.describe import AppDescription, describe_app
+from ecs_localai.runtime.diagnostics import DiagnosticsStore
 from ecs_localai.runtime.errors import NestedUpdateError
 from ecs_localai.runtime.event_registry import EventRegistry
 from ecs_localai.runtime.events import Events
@@ -72,7 +73,8 @@ class App:
         self.removals = Removals(name, self.world.structure)
         self._remembering: list[Query[object] | Removals | Views] = [self.world.views, self.removals]
         self.event_registry = EventRegistry()
-        self.failing = FailingSystems.of(self)
+        self.diagnostics = DiagnosticsStore(self.time)
+        self.failing = FailingSystems(self)
         self._plugins = PluginList(self)
         self._schedules = Schedules(self)
         self._frame = Frame(self, self._plugins, self._schedules, shuffle_seed)
@@ -83,8 +85,7 @@ class App:
         self._exit: AppExit | None = None
         self._error_handler: ErrorHandler = LoggingErrorHandler()
         self._runner: Callable[[App], int] | None = None
-        for resource in (self.time, self._schedules.fixed_time, self.wakeups, self.activity, self.tasks):
-            self.insert_resource(resource)
+        self._insert_own_resources()
         self._failures = self.add_event(SystemFailed)
         self._exits = self.add_event(AppExit).reader()
 
@@ -124,6 +125,20 @@ class App:
         system = System(function, self, observes=True)
         with self.world.active():
             return self.world.observers.add(system, entity)
+
+    def insert_schedule(
+        self, label: ScheduleLabel, *, after: ScheduleLabel | None = None, before: ScheduleLabel | None = None
+    ) -> App:
+        """Add a schedule: ``insert_schedule(Physics, after=PreUpdate)``, where ``Physics = ScheduleLabel("Physics")``.
+
+        It runs in every update, or once, if its neighbour is one of the startup's (Bevy: ``MainScheduleOrder``).
+
+        Raises:
+            RuntimeSetupError: it has its place already, or the neighbour is none of the schedules.
+        """
+        self._schedules.insert(label, after=after, before=before)
+        self._frame.changed()
+        return self
 
     def configure_sets(self, schedule: ScheduleLabel, *sets: ConfigItem) -> App:
         """Declare sets and their order: ``configure_sets(Update, chain(S.MOVE, S.DRAW))``."""
@@ -310,15 +325,18 @@ class App:
         """
         if self._shut_down:
             raise self._why_closed()
-        return describe_app(
-            self, self._plugins.names, self._schedules.compiled(anew=self._frame.is_stale), self._frame.layout
-        )
+        if self._frame.is_stale:
+            self._schedules.compile_for_looking()
+        return describe_app(self, self._plugins.names, self._schedules, self._frame.layout)
 
     # Failing and ending
 
     def report_failure(self, system: str, where: str, error: BaseException) -> None:
         """Tell the error handler and the world that something failed. Never raises."""
-        failure = describe_failure(system, where, error, self.time.frame)
+        self.tell_failure(describe_failure(system, where, error, self.time.frame))
+
+    def tell_failure(self, failure: SystemFailed) -> None:
+        """As `report_failure`, for what has been described already."""
         self._failures.write(failure)
         try:
             self._error_handler(failure)
@@ -383,6 +401,11 @@ class App:
             one.forget_gone()
         if self.world.observers.is_watching:
             self.world.observers.catch_up(self.world.structure.lost)
+
+    def _insert_own_resources(self) -> None:
+        own = (self.time, self._schedules.fixed_time, self.wakeups, self.activity, self.tasks)
+        for resource in (*own, self.failing, self.diagnostics):
+            self.insert_resource(resource)
 
     def _why_closed(self) -> RuntimeError:
         if self._shut_down:

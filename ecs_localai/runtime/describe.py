@@ -14,9 +14,9 @@ import esper
 import msgspec
 
 from ecs_localai.runtime.describe_text import description_lines
-from ecs_localai.runtime.diagnostics import DiagnosticsStore
 from ecs_localai.runtime.failing import FailingStep, FailingSystems
-from ecs_localai.runtime.schedule import FRAME_ORDER, STARTUP_ORDER, Last, PostUpdate, Schedule, Update
+from ecs_localai.runtime.schedule import Schedule, Update
+from ecs_localai.runtime.schedule_order import ScheduleOrder
 from ecs_localai.runtime.step import Step, system_behind
 from ecs_localai.runtime.steps import ConditionalStep, FlushStep, Segment, SharedCondition
 from ecs_localai.runtime.system import System
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.app import App
     from ecs_localai.runtime.events import Events
     from ecs_localai.runtime.layout import FrameLayout
+    from ecs_localai.runtime.schedules import Schedules
 
 COMMANDS_APPLIED = "(commands are applied)"
 """The name of the step between two ordered systems of which the first queues commands."""
@@ -161,7 +162,7 @@ class AppDescription(msgspec.Struct, frozen=True):
         return self.as_text()
 
 
-def describe_app(app: App, plugins: list[str], schedules: list[Schedule], layout: FrameLayout) -> AppDescription:
+def describe_app(app: App, plugins: list[str], schedules: Schedules, layout: FrameLayout) -> AppDescription:
     """Look at an app, with its plugins' names and its compiled schedules."""
     with app.world.active():
         entities, components = _entities()
@@ -171,14 +172,14 @@ def describe_app(app: App, plugins: list[str], schedules: list[Schedule], layout
     event_names = _names(app.event_types)
     now = app.time.real_elapsed_seconds
     due = sorted(app.wakeups.due_times())
-    failing = FailingSystems.of(app)
+    failing = app.failing
     return AppDescription(
         world=app.world.name,
         frame=app.time.frame,
         elapsed_seconds=app.time.elapsed_seconds,
         timing=app.timings is not None,
         plugins=plugins,
-        schedules=[_schedule(schedule, layout, failing) for schedule in _in_order(schedules)],
+        schedules=[_schedule(schedule, schedules.order, layout, failing) for schedule in schedules],
         processors=processors,
         entities=entities,
         components=components,
@@ -205,7 +206,7 @@ def describe_app(app: App, plugins: list[str], schedules: list[Schedule], layout
                 reason=one.reason,
                 is_enabled=one.is_enabled,
             )
-            for one in app.world.get_resource(DiagnosticsStore) or ()
+            for one in app.diagnostics
         ],
     )
 
@@ -234,20 +235,14 @@ def _names(kinds: Iterable[type]) -> dict[type, str]:
     }
 
 
-def _in_order(schedules: list[Schedule]) -> list[Schedule]:
-    """The startup's schedules, the frame's, and those that are run from one of these."""
-    by_label = {schedule.label: schedule for schedule in schedules}
-    order = [*(label for label in STARTUP_ORDER if label not in FRAME_ORDER), *FRAME_ORDER]
-    order += [label for label in by_label if label not in order]
-    return [by_label[label] for label in order]
-
-
-def _schedule(schedule: Schedule, layout: FrameLayout, failing: FailingSystems) -> ScheduleDescription:
+def _schedule(
+    schedule: Schedule, order: ScheduleOrder, layout: FrameLayout, failing: FailingSystems
+) -> ScheduleDescription:
     label = schedule.label
-    runs: Literal["startup", "frame", "transition"] = "frame" if label in FRAME_ORDER else "transition"
-    if runs != "frame" and label in STARTUP_ORDER:
+    runs: Literal["startup", "frame", "transition"] = "frame" if label in order.frame else "transition"
+    if runs != "frame" and label in order.startup:
         runs = "startup"
-    processor = "FrameEnd" if label in (PostUpdate, Last) else "FrameStart"
+    processor = "FrameEnd" if label in order.after_update else "FrameStart"
     stages = []
     for segment in schedule.segments:
         if label == Update and segment.system_set is not None:

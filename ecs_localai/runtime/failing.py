@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ecs_localai.runtime.failure_policy import FailurePolicy
-from ecs_localai.runtime.failures import SystemFailed, describe_failure, times_in_a_row
+from ecs_localai.runtime.failures import describe_failure, times_in_a_row
 from ecs_localai.runtime.step import PASSED_OVER, Step, StepHolder, system_behind
 from ecs_localai.runtime.time import Time, Timer, Wakeups
 
@@ -164,15 +164,6 @@ class FailingSystems:
         self.policy = FailurePolicy()
         self._records: dict[object, FailureRecord] = {}  # by system: steps are made anew with every compilation
 
-    @staticmethod
-    def of(app: App) -> FailingSystems:
-        """Those of this app."""
-        found = app.world.get_resource(FailingSystems)
-        if found is None:
-            found = FailingSystems(app)
-            app.insert_resource(found)
-        return found
-
     def set_policy(self, policy: FailurePolicy) -> None:
         """Go by this policy from now on. Systems that rest are tried again."""
         self.policy = policy
@@ -211,7 +202,7 @@ class FailingSystems:
         record.error = f"{failure.error_type}: {failure.message}" if failure.message else failure.error_type
         if seconds:
             record.rest(seconds, _call_of(system), self.time, self._app.wakeups)
-        self._tell(failure)
+        self._app.tell_failure(failure)
         if seconds and not last_rest:
             self._log_rest(step.name, record, seconds)
 
@@ -228,13 +219,6 @@ class FailingSystems:
                 "System %s (%s) works again; it had failed %s.", step.name, record.where, times_in_a_row(count)
             )
             self._app.send_event(SystemRecovered(step.name, record.where, count, self.time.frame))
-
-    def _tell(self, failure: SystemFailed) -> None:
-        self._app.send_event(failure)
-        try:
-            self._app._error_handler(failure)
-        except Exception:  # logged: one that fails must not end the frame
-            logger.exception("The error handler itself failed, on: %s", failure.message)
 
     def _log_rest(self, name: str, record: FailureRecord, seconds: float) -> None:
         if seconds == inf:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import currentframe
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import esper
 
+from ecs_localai.runtime.errors import NestedUpdateError
 from ecs_localai.runtime.failures import dead_entity_error
 from ecs_localai.runtime.layout import FrameLayout
-from ecs_localai.runtime.schedule import STARTUP_ORDER
+from ecs_localai.runtime.processors import delta_of
 from ecs_localai.runtime.steps import Segment
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.app import App
     from ecs_localai.runtime.plugin import PluginList
     from ecs_localai.runtime.schedules import Schedules
+
+LOOK_EVERY: Final = 16
+"""In how many frames at most, of a world in which nothing comes or goes, a processor that was removed is missed."""
 
 
 class Frame:
@@ -39,6 +44,8 @@ class Frame:
         """Whether a frame has been begun and not ended."""
         self._startup: list[Segment] = []
         self._before_update: tuple[Callable[[], None], ...] = ()
+        self._segments: list[Segment] = []
+        self._dead_entity: str | None = None
         self._world = app.world.name
         self._time = app.time
         self._tasks = app.tasks
@@ -73,8 +80,9 @@ class Frame:
         if not self._plugins.finish():
             return False
         segments = self._schedules.compile(self._shuffle)
-        self._before_update = tuple(segment.run for segment in self.layout.arrange(segments))
-        self._startup = [segment for label in STARTUP_ORDER for segment in segments[label]]
+        self._before_update = tuple(segment.run for segment in self.layout.arrange(segments, self._schedules.order))
+        self._segments = [segment for some in segments.values() for segment in some]
+        self._startup = [segment for label in self._schedules.order.startup for segment in segments[label]]
         self.is_stale = False
         self._is_compiled = True
         return True
@@ -96,24 +104,36 @@ class Frame:
 
         `frame` is the number of the last frame before this one.
         """
+        self._return_to_world()
         if self._time.frame != frame:
             self._app.report_failure("a plain esper processor", "Update", error)
             if self.is_open:
-                self.layout.end.process()
+                self.layout.finish()
             return
         self.run_ours(args)
-        self._app.report_failure("a plain esper processor", "Update", dead_entity_error() or error)
+        dead_entity = dead_entity_error()
+        if dead_entity is None:
+            self._dead_entity = None
+            self._app.report_failure("a plain esper processor", "Update", error)
+        elif str(dead_entity) != self._dead_entity:  # esper fails of it in every frame from now on
+            self._dead_entity = str(dead_entity)
+            self._app.report_failure("esper.process", "Update", dead_entity)
 
     def complete(self, args: tuple[float, ...], frame: int) -> None:
         """Somebody took our processors, or the whole world, away: put them back, and run what did not run.
 
         `frame` is the number of the last frame before this one.
         """
+        self._return_to_world()
         self._restore()
         if self._time.frame == frame:
             self.run_ours(args)
         else:
-            self.layout.end.process()
+            self.layout.finish()
+
+    def _return_to_world(self) -> None:
+        if esper.current_world != self._world:
+            self._app.return_to_world("the frame's end")
 
     def _restore(self) -> None:
         if self.layout.restore():
@@ -130,25 +150,29 @@ class Frame:
 
     def _begin(self, *args: object, **_kwargs: object) -> None:
         """The frame's first stretch. A first argument that is a number is its delta, as games pass it."""
+        if esper.current_world != self._world:
+            self._app.return_to_world("the frame's beginning")
         if self.is_stale and not self._prepare_contained():  # the host's own esper.process runs us
             return
-        if self.is_open:  # a host's processor between ours has failed, or the last one of ours is gone
-            self._restore()
-            self.layout.end.process()
-        dt = args[0] if args and isinstance(args[0], (int, float)) else None
-        self._time.tick(dt)
+        if self.is_open:
+            self._close_open_frame()
+        self.is_open = True
+        time = self._time
+        time.tick(delta_of(args) if args else None)
         tasks = self._tasks
         if tasks.arrived or tasks.inbox:
             tasks.drain()
         if self._waiting:
             self._app.apply_commands()
         buffered = any(self._buffers)
-        if self._activity.look(tasks.arrived, buffered, self._time, self._wakeups):
+        if self._activity.look(tasks.arrived, buffered, time, self._wakeups):
             self._app.forget_gone()
+            self._restore()
+        elif not time.frame % LOOK_EVERY:
+            self._restore()
         if buffered:
             self._app.should_exit()  # or a request that nobody asked for in time would be dropped
             self._app.event_registry.update()
-        self.is_open = True
         if not self._is_started:
             self._is_started = True
             for segment in self._startup:
@@ -156,10 +180,40 @@ class Frame:
         for run in self._before_update:
             run()
 
+    def _close_open_frame(self) -> None:
+        """Do what is left of the frame before, which did not come to its end.
+
+        A host's processor between ours has failed, or somebody has taken our last one away.
+
+        Raises:
+            NestedUpdateError: it goes on: one of the app's own systems has called `esper.process`.
+        """
+        if self._is_in_a_system():
+            raise NestedUpdateError(
+                f"esper.process() or App.update() was called for the esper world '{self._world}' from inside one of "
+                f"the app's own systems. Let the host's loop begin the frames; a system that wants the next one soon "
+                f"calls Wakeups.request_frame()."
+            )
+        self._restore()
+        self.layout.finish()
+
+    def _is_in_a_system(self) -> bool:
+        """Whether one of this app's systems is further up the stack.
+
+        Looked for only when something is wrong: noting it while systems run would cost every frame.
+        """
+        caller = currentframe()
+        while caller is not None:
+            caught = caller.f_locals.get("self")
+            if isinstance(caught, Segment) and caught in self._segments:
+                return True
+            caller = caller.f_back
+        return False
+
     def _end(self, *_args: object, **_kwargs: object) -> None:
         """The frame's last stretch."""
-        if esper.current_world != self._world:
-            self._app.return_to_world("the frame's end")
+        if esper.current_world != self._world:  # written out: it is asked in every frame
+            self._return_to_world()
         if not self.is_open and not self.is_stale:  # it was never begun
             self._restore()
         self.is_open = False

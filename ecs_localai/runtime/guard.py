@@ -10,6 +10,8 @@ from types import TracebackType
 
 import esper
 
+from ecs_localai.runtime.world_names import is_claimed
+
 
 class WorldGuard:
     """Makes one esper world the active one inside a ``with`` block; re-entrant, also inside `esper.process`.
@@ -33,5 +35,8 @@ class WorldGuard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         previous = self._previous.pop()
-        if esper.current_world != previous:
-            esper.switch_world(previous)
+        if esper.current_world == previous:
+            return
+        if previous == self._name and not is_claimed(previous):
+            return  # the app was shut down inside: to switch to its deleted world would make it again
+        esper.switch_world(previous)

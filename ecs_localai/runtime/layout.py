@@ -15,7 +15,8 @@ from ecs_localai.runtime.processors import (
     FrameStart,
     SetProcessor,
 )
-from ecs_localai.runtime.schedule import FRAME_ORDER, ScheduleLabel, Update
+from ecs_localai.runtime.schedule import ScheduleLabel, Update
+from ecs_localai.runtime.schedule_order import ScheduleOrder
 from ecs_localai.runtime.sets import SystemSet
 from ecs_localai.runtime.steps import Segment
 from ecs_localai.runtime.world import World
@@ -26,6 +27,7 @@ class FrameLayout:
 
     def __init__(self, world: World, begin: Callable[..., None], end: Callable[..., None]) -> None:
         self._world = world
+        self._begin_frame = begin
         self._end_frame = end
         self.start = FrameStart()
         self.start.set_parts((begin,))
@@ -33,6 +35,7 @@ class FrameLayout:
         self.end.set_parts((end,))
         self.processors: list[FramePart] = [self.start, self.end]
         """In the order in which they run."""
+        self._notes_runs = False  # whether it is noted which sets a frame has come to
         self.install()
 
     def add(self, processors: tuple[SetProcessor, ...]) -> None:
@@ -55,7 +58,7 @@ class FrameLayout:
             self.processors.insert(-1, added)
         self.install()
 
-    def arrange(self, segments: Mapping[ScheduleLabel, list[Segment]]) -> list[Segment]:
+    def arrange(self, segments: Mapping[ScheduleLabel, list[Segment]], schedules: ScheduleOrder) -> list[Segment]:
         """Share the schedules' segments out to the processors; returns those that come before all sets.
 
         Segments of `Update` that belong to no visible set run with the processor before them, so that the
@@ -63,8 +66,7 @@ class FrameLayout:
         """
         parts: dict[FramePart, list[Segment]] = {processor: [] for processor in self.processors}
         by_set = {one.system_set: one for one in self.processors if isinstance(one, SetProcessor)}
-        *before_update, _, post_update, last = FRAME_ORDER
-        for label in before_update:
+        for label in schedules.before_update:
             parts[self.start] += segments[label]
         current: FramePart = self.start
         order: list[FramePart] = [self.start]
@@ -80,8 +82,32 @@ class FrameLayout:
             self.install()
         for processor in order[1:-1]:
             processor.set_parts([segment.run for segment in parts[processor]])
-        self.end.set_parts([*(one.run for one in (*segments[post_update], *segments[last])), self._end_frame])
+        self._notes_runs = False
+        self.start.set_parts((self._begin_frame,))
+        at_end = [segment.run for label in schedules.after_update for segment in segments[label]]
+        self.end.set_parts([*at_end, self._end_frame])
         return parts[self.start]
+
+    def finish(self) -> None:
+        """Run what is left of a frame that was broken off: the sets that it did not come to, and its end.
+
+        The first time nobody knows which those were, and only the end is run. From then on it is noted.
+        """
+        sets = self.processors[1:-1]
+        for processor in sets:
+            if not processor.has_run:
+                processor.process()
+        if not self._notes_runs:
+            self._notes_runs = True
+            for processor in sets:
+                processor.note_runs()
+            self.start.process = self._begin_noting
+        self.end.process()
+
+    def _begin_noting(self, *args: object, **kwargs: object) -> None:
+        self._begin_frame(*args, **kwargs)
+        for processor in self.processors[1:-1]:
+            processor.has_run = False
 
     def processor_name(self, system_set: SystemSet) -> str:
         """The class of the processor that shows a visible set."""

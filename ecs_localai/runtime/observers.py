@@ -201,7 +201,7 @@ class Observers:
         for lifecycle in (Add, Insert) if is_new else (Insert,):
             found = self._by_observed.get((lifecycle, kind))
             if found:
-                self._call(found, On(component, entity))
+                self._call(found, On(component, entity), lambda: told.get(entity) is component)
 
     def removing(self, entity: int, kinds: Iterable[type]) -> None:
         """Call the observers of the entity's components of these types, which are about to go."""
@@ -218,6 +218,11 @@ class Observers:
     def despawning(self, entity: int, kinds: Iterable[type]) -> None:
         """As `removing`, for an entity that is about to be deleted; forgets the observers that watched only it."""
         self.removing(entity, kinds)
+        for _ in range(DEEPEST):  # an observer may give it something new, which goes too
+            anew = [kind for kind, told in self.told.items() if entity in told]
+            if not anew:
+                break
+            self.removing(entity, anew)
         self._forget_watching(entity)
 
     def catch_up(self, lost: int) -> None:
@@ -243,11 +248,16 @@ class Observers:
         component = told.pop(entity, None)
         found = self._by_observed.get((Remove, kind))
         if found and component is not None:
-            self._call(found, On(component, entity))
+            self._call(found, On(component, entity), lambda: entity not in told)
 
-    def _call(self, observers: list[Observer], on: On[object]) -> None:
-        """Call them in the order in which they were added. One that fails is reported, and the others are called."""
+    def _call(self, observers: list[Observer], on: On[object], is_true: Callable[[], bool] | None = None) -> None:
+        """Call them in the order in which they were added. One that fails is reported, and the others are called.
+
+        Where one of them has undone what they are told of, the rest is not told any more: they have been told of that.
+        """
         for observer in tuple(observers):
+            if is_true is not None and not is_true():
+                return
             if observer.entity is not None and observer.entity != on.target:
                 continue
             where = f"observers/{observer.watches}"

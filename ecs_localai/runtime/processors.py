@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import esper
 
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 FIRST_PRIORITY = 1000
 """The frame's first processor. A host's own processors, at esper's default of 0, run after all of ours."""
 PRIORITY_STEP = 10
+LONGEST_STEP_SECONDS: Final = 86_400.0
+"""A day. What is longer is taken for a mistake, such as the time of day instead of the time since the last frame."""
+
+
+def delta_of(args: tuple[object, ...]) -> float | None:
+    """How long the frame is, in seconds, where a host has said so in its `esper.process`, as games do.
+
+    None if the first argument is no such number: below 0, infinite, no number at all, or longer than
+    `LONGEST_STEP_SECONDS`. It is the host's own then, and real time is measured.
+    """
+    first = args[0] if args else None
+    if isinstance(first, bool) or not isinstance(first, (int, float)):
+        return None
+    return first if 0 <= first <= LONGEST_STEP_SECONDS else None
 
 
 class FramePart(esper.Processor):
@@ -27,12 +41,25 @@ class FramePart(esper.Processor):
     process: Callable[..., None]
     """What esper calls. What a host passes to `esper.process` is for its own processors."""
 
+    _run: Callable[..., None]
+    has_run: bool
+    """Whether it has run in this frame; always True unless `note_runs` was asked for."""
+
     def __init__(self) -> None:
         self.set_parts(())
 
     def set_parts(self, parts: Sequence[Callable[[], None]]) -> None:
         """Choose what to run. A single part is called without a layer between."""
-        self.process = parts[0] if len(parts) == 1 else _in_turn(tuple(parts))
+        self._run = self.process = parts[0] if len(parts) == 1 else _in_turn(tuple(parts))
+        self.has_run = True
+
+    def note_runs(self) -> None:
+        """Keep `has_run` true to the facts from now on, at the price of a call in every frame."""
+        self.process = self._noted
+
+    def _noted(self, *_args: object, **_kwargs: object) -> None:
+        self.has_run = True
+        self._run()
 
 
 def _in_turn(parts: tuple[Callable[[], None], ...]) -> Callable[..., None]:
@@ -65,5 +92,4 @@ class AppProcessor(esper.Processor):
 
     def process(self, *args: object, **_kwargs: object) -> None:
         """Run one update. Nothing that goes wrong in it reaches the host's frame."""
-        dt = args[0] if args and isinstance(args[0], (int, float)) else None
-        self.app.update_contained(dt)
+        self.app.update_contained(delta_of(args))

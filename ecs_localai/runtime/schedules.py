@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING
 
 from ecs_localai.runtime.errors import RuntimeSetupError
 from ecs_localai.runtime.fixed import FixedLoop, FixedTime
 from ecs_localai.runtime.schedule import (
-    FRAME_ORDER,
-    STARTUP_ORDER,
     FixedUpdate,
     Schedule,
     ScheduleLabel,
     StateTransition,
 )
+from ecs_localai.runtime.schedule_order import ScheduleOrder
 from ecs_localai.runtime.state_transitions import StateTransitions
 from ecs_localai.runtime.states import TransitionLabel
 from ecs_localai.runtime.steps import Segment
@@ -28,20 +28,29 @@ class Schedules:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._by_label = {label: Schedule(label, app) for label in (*STARTUP_ORDER, *FRAME_ORDER)}
+        self.order = ScheduleOrder()
+        self._by_label = {label: Schedule(label, app) for label in self.order.all}
         self.fixed_time = FixedTime()
         self.transitions = StateTransitions(app)
 
-    def compiled(self, *, anew: bool) -> list[Schedule]:
-        """All schedules, for looking at their segments; `anew` compiles them first, without shuffling.
+    def insert(self, label: ScheduleLabel, *, after: ScheduleLabel | None, before: ScheduleLabel | None) -> None:
+        """Have one more schedule; for what it raises see `ScheduleOrder.insert`."""
+        self.order.insert(label, after=after, before=before)
+        self._by_label[label] = Schedule(label, self._app)
+
+    def __iter__(self) -> Iterator[Schedule]:
+        """All schedules in the order they run; those that are run from one of these come last."""
+        labels = dict.fromkeys((*self.order.all, *self._by_label))
+        return iter([self._by_label[label] for label in labels])
+
+    def compile_for_looking(self) -> None:
+        """Compile all schedules, without shuffling, for a look at their segments.
 
         Raises:
             ScheduleError: an order is impossible.
         """
-        schedules = list(self._by_label.values())
-        for schedule in schedules if anew else ():
+        for schedule in self:
             schedule.compile(None)
-        return schedules
 
     def get(self, label: ScheduleLabel) -> Schedule:
         """The schedule to add systems to.
@@ -55,7 +64,8 @@ class Schedules:
         if schedule is None:
             known = ", ".join(one.name for one in self._by_label if not isinstance(one, TransitionLabel))
             raise RuntimeSetupError(
-                f"There is no schedule {label}. Use one of {known}, or OnEnter, OnExit or OnTransition of a state."
+                f"There is no schedule {label}. Use one of {known}, or OnEnter, OnExit or OnTransition of a state; "
+                f"for one of your own call App.insert_schedule first."
             )
         return schedule
 

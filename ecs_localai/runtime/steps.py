@@ -9,7 +9,6 @@ from weakref import WeakSet
 
 import esper
 
-from ecs_localai.runtime.failing import FailingSystems
 from ecs_localai.runtime.sets import SystemSet
 from ecs_localai.runtime.step import PASSED_OVER, bound
 from ecs_localai.runtime.step import Step as Step
@@ -32,7 +31,7 @@ class ConditionalStep:
     def __init__(self, system: System, conditions: Sequence[Condition], where: str, app: App) -> None:
         self.name = system.name
         self.system = system
-        self._failing = FailingSystems.of(app)
+        self._failing = app.failing
         self.conditions = tuple(self._kept(condition) for condition in conditions)
         self._where = where
         self.args: tuple[object, ...] = ()
@@ -166,7 +165,7 @@ class Segment:
         """For messages: ``Update/HOST_CONNECTION``."""
         self.system_set = system_set
         """The visible set that this segment is, or None."""
-        self._failing = FailingSystems.of(app)
+        self._failing = app.failing
         self.steps = tuple(self._failing.kept(step, self) for step in steps)
         self.gates = tuple(self._failing.kept(gate, self) for gate in gates)
         """What is asked before all steps: the visible set's conditions."""

@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import Final, Generic, TypeVar
 from weakref import WeakSet
 
+from ecs_localai.runtime.channels import Channel, Latest
+
 T = TypeVar("T")
 logger = logging.getLogger("ecs_localai")
 live_pools: Final[WeakSet[IoTaskPool]] = WeakSet()
@@ -124,35 +126,6 @@ class Task(Generic[T]):
             self._pool._cancel(outcome)
 
 
-class Latest(Generic[T]):
-    """A channel that keeps only the newest value: a fast stream cannot flood a slow frame.
-
-    Made by `IoTaskPool.channel`. `send` is called in the background, `take` on the frame.
-    """
-
-    __slots__ = ("__weakref__", "_announced", "_pool", "_values")
-
-    def __init__(self, pool: IoTaskPool) -> None:
-        self._pool = pool
-        self._values: deque[T] = deque(maxlen=1)  # handing over is one step, in either thread
-        self._announced = False
-
-    def send(self, value: T) -> None:
-        """Offer a value, replacing one that was not taken."""
-        self._values.append(value)
-        if not self._announced:
-            self._announced = True
-            self._pool._announce(self)
-
-    def take(self) -> T | None:
-        """The newest value if there is one that was not taken yet."""
-        self._announced = False  # before taking: a value sent from now on is announced again
-        try:
-            return self._values.pop()
-        except IndexError:
-            return None
-
-
 class IoTaskPool:
     """One background thread with an asyncio loop, started at the first `spawn` (a resource of every app)."""
 
@@ -168,6 +141,7 @@ class IoTaskPool:
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self.inbox: deque[object] = deque()
         """What has arrived since the last `drain`. The deque object stays the same."""
+        self._announcing = threading.Lock()  # between threads that announce something; emptying the inbox needs none
         self._wake: Callable[[], None] | None = None
         self._closed = False
         self.arrived = 0
@@ -194,6 +168,14 @@ class IoTaskPool:
     def channel(self) -> Latest[T]:
         """A latest-value channel whose arrivals wake the frame."""
         return Latest(self)
+
+    def bounded(self, capacity: int) -> Channel[T]:
+        """A channel that keeps all values, at most `capacity` at a time, and whose arrivals wake the frame.
+
+        Raises:
+            ValueError: `capacity` is below 1.
+        """
+        return Channel(self, capacity)
 
     def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
         """Await `closer()` in the background when the pool shuts down, after its tasks have ended.
@@ -341,11 +323,12 @@ class IoTaskPool:
     def _announce(self, what: object) -> None:
         """Put something into the inbox. Only an empty inbox's first arrival has to wake anybody."""
         inbox = self.inbox
-        inbox.append(what)
-        if len(inbox) == 1:
-            wake = self._wake
-            if wake is not None:
-                wake()
+        with self._announcing:
+            inbox.append(what)
+            is_first = len(inbox) == 1
+        wake = self._wake
+        if is_first and wake is not None:
+            wake()
 
 
 async def _contained(work: Coroutine[object, object, T], name: str) -> T:

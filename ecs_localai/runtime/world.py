@@ -113,8 +113,10 @@ class World:
         if not found:
             return False
         if self._told:
-            self.observers.removing(entity, found)
-            found = [kind for kind in found if esper.try_component(entity, kind) is not None]
+            going = [esper.try_component(entity, kind) for kind in found]
+            self.observers.removing(entity, found)  # which may remove or replace some of them
+            both = zip(found, going, strict=True)
+            found = [kind for kind, component in both if esper.try_component(entity, kind) is component]
         structure = self.structure
         structure.look()
         for kind in found:

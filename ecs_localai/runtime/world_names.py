@@ -36,6 +36,11 @@ def claim_world(wanted: str | None) -> tuple[str, bool]:
     return name, wanted is None or wanted == DEFAULT_WORLD
 
 
+def is_claimed(name: str) -> bool:
+    """Whether an app has this world."""
+    return name in _in_use
+
+
 def give_back_world(name: str, *, delete: bool) -> None:
     """Let the name be claimed again; `delete` takes the world itself out of esper as well.
 

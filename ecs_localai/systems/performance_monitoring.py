@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.monitoring import CpuUsage, GpuUsage, MemoryUsage, ModelResourceMonitor
-from ecs_localai.runtime import EventWriter, IoTaskPool, Latest, Res, Task, World
-from ecs_localai.runtime.diagnostics import SampleRing
+from ecs_localai.runtime import EventWriter, IoTaskPool, Latest, Res, Task, Time, World
+from ecs_localai.runtime.diagnostics import Diagnostic, DiagnosticPath, SampleRing
 from ecs_localai.systems.machine_sampling import MachineSample, MachineSampler
 
 if TYPE_CHECKING:
@@ -22,18 +22,41 @@ SAMPLE_INTERVAL = 3.0
 """Seconds between two samples. Measuring and drawing it is nearly all that an idle panel does."""
 MACHINE = "machine"
 """The key of the machine as a whole in `ModelResourceMonitor`."""
+CPU_USAGE: Final = DiagnosticPath("system/cpu_usage")
+"""Percent of all processors (Bevy: ``SystemInformationDiagnosticsPlugin``)."""
+MEMORY_USED: Final = DiagnosticPath("system/memory_used")
+"""Bytes. Bevy's ``system/mem_usage`` is in percent."""
+GPU_USAGE: Final = DiagnosticPath("gpu/usage")
+"""Percent of the busiest one."""
+GPU_MEMORY_USED: Final = DiagnosticPath("gpu/memory_used")
+"""Bytes of all of them together."""
 
 
 class MeasurementHistory:
     """The rings behind the sparklines, in percent (cpu, gpu) and bytes (memory, vram). A resource."""
 
-    __slots__ = ("cpu", "gpu", "memory", "vram")
+    __slots__ = ("cpu", "diagnostics", "gpu", "memory", "vram")
 
     def __init__(self) -> None:
         self.cpu = SampleRing()
         self.gpu = SampleRing()
         self.memory = SampleRing()
         self.vram = SampleRing()
+        self.diagnostics = (
+            Diagnostic(CPU_USAGE, "%", self.cpu),
+            Diagnostic(MEMORY_USED, "B", self.memory),
+            Diagnostic(GPU_USAGE, "%", self.gpu),
+            Diagnostic(GPU_MEMORY_USED, "B", self.vram),
+        )
+        """The same by path, for the app's `DiagnosticsStore`."""
+
+    def add(self, sample: MachineSample, at: float) -> None:
+        """Take in a sample, at this time in `Time.real_elapsed_seconds`."""
+        cpu, memory, gpu, vram = self.diagnostics
+        cpu.add_measurement(sample.cpu_percent, at)
+        memory.add_measurement(sample.memory_used, at)
+        gpu.add_measurement(busiest(sample.gpus), at, sample.gpu_reason)
+        vram.add_measurement(vram_used(sample.gpus), at, sample.gpu_reason)
 
 
 class Sampling:
@@ -91,6 +114,7 @@ def _sample_until(stop: threading.Event, hand_over: Callable[[MachineSample], ob
 
 
 def monitor_model_performance(
+    time: Time,
     tasks: Res[IoTaskPool],
     sampling: Res[Sampling],
     models: Res[LocalModelManager],
@@ -104,10 +128,7 @@ def monitor_model_performance(
     if sample is None:
         return
     _record(sample, models.resource_monitor)
-    history.cpu.push(sample.cpu_percent)
-    history.memory.push(sample.memory_used)
-    history.gpu.push(busiest(sample.gpus))
-    history.vram.push(vram_used(sample.gpus))
+    history.add(sample, time.real_elapsed_seconds)
     ui.write(UIUpdateEvent(UIUpdateKind.MEASUREMENTS_CHANGED))
 
 

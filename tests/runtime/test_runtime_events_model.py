@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ecs_localai.runtime import EventReader, Events
+from tests.runtime.fuzz_parts import FACTOR
 from tests.runtime.runtime_parts import Ping
 
 
@@ -31,6 +33,16 @@ class ModelReader:
     missed: int = 0
 
 
+@dataclass
+class ModelLoop:
+    """A loop over a reader that is in the middle of it."""
+
+    reader: ModelReader
+    real: Iterator[Ping]
+    end: int
+    """How many events there were when it began."""
+
+
 class EventsModel(RuleBasedStateMachine):
     """An event is there until the second update after it was written; a reader gets each that is there once."""
 
@@ -39,6 +51,7 @@ class EventsModel(RuleBasedStateMachine):
         self.events: Events[Ping] = Events(Ping)
         self.all: list[ModelEvent] = []
         self.readers: list[ModelReader] = []
+        self.loops: list[ModelLoop] = []
 
     @rule()
     def write(self) -> None:
@@ -99,6 +112,69 @@ class EventsModel(RuleBasedStateMachine):
         reader.done = {event.number for event in self.all}
         reader.real.clear()
 
+    @precondition(lambda self: self.readers)
+    @rule(which=st.integers(0, 100), answers=st.integers(0, 3))
+    def answer_while_reading(self, which: int, answers: int) -> None:
+        """What is written in the loop waits for the next one."""
+        reader = self.readers[which % len(self.readers)]
+        expected = self._waiting(reader)
+        if self._is_behind(reader, len(self.all)):
+            self._come_round(reader)
+        reader.done.update(expected)
+        numbers = []
+        for ping in reader.real:
+            numbers.append(ping.number)
+            for _ in range(answers):
+                self.write()
+        assert numbers == expected
+
+    @precondition(lambda self: self.readers)
+    @rule(which=st.integers(0, 100))
+    def begin_a_loop(self, which: int) -> None:
+        """A loop that goes on later, perhaps when what it was to read has been dropped."""
+        reader = self.readers[which % len(self.readers)]
+        loop = ModelLoop(reader, iter(reader.real), len(self.all))
+        self.loops.append(loop)
+        self._go_on(loop)
+
+    @precondition(lambda self: self.loops)
+    @rule(which=st.integers(0, 100))
+    def go_on_with_a_loop(self, which: int) -> None:
+        self._go_on(self.loops[which % len(self.loops)])
+
+    def _go_on(self, loop: ModelLoop) -> None:
+        expected = None
+        if self._is_behind(loop.reader, loop.end):
+            self._come_round(loop.reader)
+            expected = next((number for number in self._waiting(loop.reader) if number < loop.end), None)
+        ping = next(loop.real, None)
+        assert (ping.number if ping else None) == expected
+        if expected is None:
+            self.loops.remove(loop)
+        else:
+            loop.reader.done.add(expected)
+
+    def _is_behind(self, reader: ModelReader, end: int) -> bool:
+        return any(event.number < end and event.number not in reader.done for event in self.all)
+
+    @precondition(lambda self: self.readers)
+    @rule(which=st.integers(0, 100))
+    def drop_a_reader(self, which: int) -> None:
+        """Nobody holds it any more: it counts for nothing."""
+        gone = self.readers.pop(which % len(self.readers))
+        self.loops = [loop for loop in self.loops if loop.reader is not gone]
+
+    @invariant()
+    def readers_are_those_that_somebody_holds(self) -> None:
+        assert set(map(id, self.events.readers)) == {id(reader.real) for reader in self.readers}
+
+    @invariant()
+    def a_frame_is_wanted_while_something_new_is_unread(self) -> None:
+        if self.readers:
+            new = any(event.updates == 0 and not event.gone for event in self.all)
+            unread = any(len(reader.done) < len(self.all) for reader in self.readers)
+            assert self.events.is_unread == (new and unread)
+
     @invariant()
     def what_is_waiting_is_known(self) -> None:
         assert self.events.written == len(self.all)
@@ -107,7 +183,9 @@ class EventsModel(RuleBasedStateMachine):
             waiting = self._waiting(reader)
             assert len(reader.real) == len(waiting)
             assert bool(reader.real) == bool(waiting)
+            lost = {event.number for event in self.all if event.gone} - reader.done
+            assert reader.real.dropped == reader.missed + len(lost)
 
 
 TestEventsModel = EventsModel.TestCase
-TestEventsModel.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestEventsModel.settings = settings(max_examples=80 * FACTOR, stateful_step_count=30, deadline=None)

@@ -110,3 +110,45 @@ def test_app_without_systems_has_frames(app: App) -> None:
     app.update()
     app.update()
     assert app.time.frame == 2
+
+
+def test_schedule_of_ones_own_runs_in_its_place(app: App) -> None:
+    log: list[str] = []
+    physics, camera, loading = ScheduleLabel("Physics"), ScheduleLabel("Camera"), ScheduleLabel("Loading")
+    app.insert_schedule(physics, before=Update)
+    app.insert_schedule(camera, after=Update)
+    app.insert_schedule(loading, after=Startup)
+    for schedule in (camera, Update, physics, First, Last, loading, Startup, PostStartup):
+        app.add_systems(schedule, noting(log, schedule.name))
+    app.update()
+    assert log == ["Startup", "Loading", "PostStartup", "First", "Physics", "Update", "Camera", "Last"]
+    log.clear()
+    app.update()
+    assert log == ["First", "Physics", "Update", "Camera", "Last"]
+    names = [one.name for one in app.describe().schedules]
+    assert names.index("Physics") + 1 == names.index("Update") == names.index("Camera") - 1
+
+
+def test_schedule_may_stand_next_to_another_of_ones_own(app: App) -> None:
+    log: list[str] = []
+    one, two = ScheduleLabel("One"), ScheduleLabel("Two")
+    app.insert_schedule(one, after=PreUpdate).insert_schedule(two, after=one)
+    app.add_systems(two, noting(log, "two")).add_systems(one, noting(log, "one"))
+    app.update()
+    assert log == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("label", "neighbours", "problem"),
+    [
+        (Update, {"after": First}, "has its place already"),
+        (ScheduleLabel("Mine"), {}, "give either after"),
+        (ScheduleLabel("Mine"), {"after": First, "before": Update}, "give either after"),
+        (ScheduleLabel("Mine"), {"after": ScheduleLabel("Render")}, "next to Render, which is none of the schedules"),
+    ],
+)
+def test_schedule_without_a_clear_place_is_an_error(
+    app: App, label: ScheduleLabel, neighbours: dict[str, ScheduleLabel], problem: str
+) -> None:
+    with pytest.raises(RuntimeSetupError, match=problem):
+        app.insert_schedule(label, **neighbours)
