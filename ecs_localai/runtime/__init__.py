@@ -3,6 +3,9 @@
 Knows nothing of AI models, HTTP or pygame.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ecs_localai.runtime.activity import Activity, activity
 from ecs_localai.runtime.app import App
 from ecs_localai.runtime.changes import Changes
@@ -10,17 +13,6 @@ from ecs_localai.runtime.channels import Channel, ChannelClosed, Latest
 from ecs_localai.runtime.combinators import and_, not_, or_
 from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.conditions import in_state, on_event, on_timer, run_once, state_changed
-from ecs_localai.runtime.describe import (
-    AppDescription,
-    DiagnosticDescription,
-    EventDescription,
-    ProcessorDescription,
-    RestDescription,
-    ScheduleDescription,
-    StageDescription,
-    SystemDescription,
-    SystemTimesDescription,
-)
 from ecs_localai.runtime.diagnostics import (
     Diagnostic,
     DiagnosticPath,
@@ -43,14 +35,11 @@ from ecs_localai.runtime.failure_policy import FailurePolicy
 from ecs_localai.runtime.failures import SystemFailed
 from ecs_localai.runtime.filters import Added, Changed, With, Without
 from ecs_localai.runtime.fixed import FixedTime
-from ecs_localai.runtime.frame_time_diagnostics import FrameTimeDiagnosticsPlugin
 from ecs_localai.runtime.local import Local
-from ecs_localai.runtime.log_diagnostics import LogDiagnosticsPlugin
 from ecs_localai.runtime.observers import Add, Insert, Observer, On, Remove
 from ecs_localai.runtime.plugin import Plugin, PluginGroup
 from ecs_localai.runtime.processors import SetProcessor
 from ecs_localai.runtime.query import Query
-from ecs_localai.runtime.reactive_runner import ReactiveRunner
 from ecs_localai.runtime.removed import RemovedComponents
 from ecs_localai.runtime.resource_conditions import resource_changed, resource_exists
 from ecs_localai.runtime.resources import Res
@@ -82,6 +71,46 @@ from ecs_localai.runtime.states import (
 from ecs_localai.runtime.tasks import IoTaskPool, Task, TaskCancelled
 from ecs_localai.runtime.time import Time, Timer, Wakeups
 from ecs_localai.runtime.world import World
+
+if TYPE_CHECKING:
+    from ecs_localai.runtime.describe import AppDescription as AppDescription
+    from ecs_localai.runtime.describe import DiagnosticDescription as DiagnosticDescription
+    from ecs_localai.runtime.describe import EventDescription as EventDescription
+    from ecs_localai.runtime.describe import ProcessorDescription as ProcessorDescription
+    from ecs_localai.runtime.describe import RestDescription as RestDescription
+    from ecs_localai.runtime.describe import ScheduleDescription as ScheduleDescription
+    from ecs_localai.runtime.describe import StageDescription as StageDescription
+    from ecs_localai.runtime.describe import SystemDescription as SystemDescription
+    from ecs_localai.runtime.describe import SystemTimesDescription as SystemTimesDescription
+    from ecs_localai.runtime.frame_time_diagnostics import FrameTimeDiagnosticsPlugin as FrameTimeDiagnosticsPlugin
+    from ecs_localai.runtime.log_diagnostics import LogDiagnosticsPlugin as LogDiagnosticsPlugin
+    from ecs_localai.runtime.reactive_runner import ReactiveRunner as ReactiveRunner
+
+else:
+    # What few programs need, or not in their first frame. For a type checker a module with __getattr__ has every name.
+    _LATER = {
+        "AppDescription": "describe",
+        "DiagnosticDescription": "describe",
+        "EventDescription": "describe",
+        "ProcessorDescription": "describe",
+        "RestDescription": "describe",
+        "ScheduleDescription": "describe",
+        "StageDescription": "describe",
+        "SystemDescription": "describe",
+        "SystemTimesDescription": "describe",
+        "FrameTimeDiagnosticsPlugin": "frame_time_diagnostics",
+        "LogDiagnosticsPlugin": "log_diagnostics",
+        "ReactiveRunner": "reactive_runner",
+    }
+
+    def __getattr__(name: str) -> object:
+        home = _LATER.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value
+        return value
+
 
 __all__ = [
     "Activity",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import esper
 
 from ecs_localai.runtime.activity import Activity
 from ecs_localai.runtime.commands import Command, Commands
-from ecs_localai.runtime.describe import AppDescription, describe_app
 from ecs_localai.runtime.diagnostics import DiagnosticsStore
 from ecs_localai.runtime.errors import NestedUpdateError
 from ecs_localai.runtime.event_registry import EventRegistry
@@ -42,6 +41,9 @@ from ecs_localai.runtime.timing import Timings
 from ecs_localai.runtime.views import Views
 from ecs_localai.runtime.world import World
 from ecs_localai.runtime.world_names import claim_world, give_back_world
+
+if TYPE_CHECKING:
+    from ecs_localai.runtime.describe import AppDescription
 
 T = TypeVar("T")
 logger = logging.getLogger("ecs_localai")
@@ -325,6 +327,8 @@ class App:
         """
         if self._shut_down:
             raise self._why_closed()
+        from ecs_localai.runtime.describe import describe_app  # few programs ask
+
         if self._frame.is_stale:
             self._schedules.compile_for_looking()
         return describe_app(self, self._plugins.names, self._schedules, self._frame.layout)

@@ -5,12 +5,13 @@ Bevy leaves this to crates such as ``async_channel``, whose bounded channels `Ch
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ecs_localai.runtime.tasks import IoTaskPool
 
 T = TypeVar("T")
@@ -54,9 +55,9 @@ class _Waiting(Generic[T]):
 
     __slots__ = ("accepted", "value")
 
-    def __init__(self, value: T) -> None:
+    def __init__(self, value: T, accepted: asyncio.Future[None]) -> None:
         self.value = value
-        self.accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.accepted = accepted
 
 
 class Channel(Generic[T]):
@@ -124,6 +125,8 @@ class Channel(Generic[T]):
             ChannelClosed: the channel is closed, or was while this waited.
             RuntimeError: it is not the pool's loop that awaits this.
         """
+        import asyncio  # late, so that a program's first frame need not wait for it
+
         if asyncio.get_running_loop() is not self._pool._loop:
             raise RuntimeError(
                 "Channel.send was awaited outside of the app's background: spawn the coroutine on IoTaskPool, or use "
@@ -134,7 +137,7 @@ class Channel(Generic[T]):
         if self._accept(value):
             return
         self.waited += 1
-        waiting = _Waiting(value)
+        waiting = _Waiting(value, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._refill()  # before it could see that somebody waits, the frame may have made room, or closed the channel
         try:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from ecs_localai.runtime.failure_policy import FailurePolicy
 from ecs_localai.runtime.failures import describe_failure, times_in_a_row
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("ecs_localai")
 
 
-class SystemRecovered(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SystemRecovered:
     """A system that had rested, or a condition, works again. An event."""
 
     system: str

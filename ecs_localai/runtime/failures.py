@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 
 import esper
-import msgspec
 
 logger = logging.getLogger("ecs_localai")
 
 
-class SystemFailed(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SystemFailed:
     """A system, a run condition, a command or a plain processor raised (Bevy: its error handler's context).
 
     An event, so that a panel or a test can read it, and the argument of the error handler.

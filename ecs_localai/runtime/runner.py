@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-
-import msgspec
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.app import App
@@ -15,7 +14,8 @@ NOT_READY_SECONDS: Final = 0.01
 """How long to wait before asking plugins again whether they are ready, unless something arrives earlier."""
 
 
-class AppExit(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AppExit:
     """The event that ends a runner (Bevy: ``AppExit``)."""
 
     code: int = 0

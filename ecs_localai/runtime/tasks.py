@@ -6,16 +6,18 @@ once a frame, so a frame in which nothing arrived costs the same with no task as
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from weakref import WeakSet
 
 from ecs_localai.runtime.channels import Channel, Latest
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 logger = logging.getLogger("ecs_localai")
@@ -251,9 +253,13 @@ class IoTaskPool:
             self._waiting.popleft()()
 
     def _run(self) -> None:
+        import asyncio  # here, in the background: it takes as long as everything else of the runtime
+
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
+        import asyncio
+
         self._stop_wanted = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._loop_ready.set()
@@ -272,6 +278,8 @@ class IoTaskPool:
 
     async def _end_running(self) -> None:
         """Cancel what runs, and wait for its cleaning up, which a second cancellation would cut short."""
+        import asyncio
+
         running = list(self._running)
         for cancel in self._running.values():
             cancel()
@@ -285,7 +293,9 @@ class IoTaskPool:
         if outcome.cancel_wanted or self._closed:
             self._finish(outcome, None)
             return
-        task = asyncio.get_running_loop().create_task(_contained(outcome.work, outcome.name), name=outcome.name)
+        if self._loop is None:  # it is what runs this
+            raise RuntimeError("The task pool has no loop.")
+        task = self._loop.create_task(_contained(outcome.work, outcome.name), name=outcome.name)
         outcome.running = task
         self._running[task] = lambda: self._cancel_now(outcome)
         task.add_done_callback(lambda done: self._finish(outcome, done))
