@@ -74,6 +74,50 @@ class PluginGroup:
         """The group's plugins, in the order to add them; other groups and functions may be among them."""
         return ()
 
+    @property
+    def name(self) -> str:
+        """What the group is called in messages."""
+        return type(self).__name__
+
+    def set(self, plugin: Plugin) -> PluginGroup:
+        """The group with this plugin in the place of the one of its class (Bevy: ``PluginGroupBuilder::set``).
+
+        Raises:
+            PluginError: the group has none of this class.
+        """
+        return self._with(type(plugin), plugin)
+
+    def disable(self, kind: type[Plugin]) -> PluginGroup:
+        """The group without its plugins of this class (Bevy: ``PluginGroupBuilder::disable``).
+
+        Raises:
+            PluginError: the group has none of this class.
+        """
+        return self._with(kind, None)
+
+    def _with(self, kind: type[Plugin], other: Plugin | None) -> PluginGroup:
+        plugins = list(flatten_plugins([self]))
+        if not any(type(plugin) is kind for plugin in plugins):
+            known = ", ".join(dict.fromkeys(type(plugin).__name__ for plugin in plugins)) or "none at all"
+            raise PluginError(f"{self.name} has no plugin {kind.__name__}; it has {known}.")
+        changed = [other if type(plugin) is kind else plugin for plugin in plugins]
+        return _ListedGroup(self.name, [plugin for plugin in changed if plugin is not None])
+
+
+class _ListedGroup(PluginGroup):
+    """A group that was changed."""
+
+    def __init__(self, name: str, plugins: list[Plugin]) -> None:
+        self._name = name
+        self._plugins = plugins
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def plugins(self) -> Iterable[AnyPlugin]:
+        return self._plugins
+
 
 AnyPlugin: TypeAlias = "Plugin | PluginGroup | Callable[[App], None] | Iterable[AnyPlugin]"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -109,6 +108,8 @@ async def _layers_from_registry(name: ModelName, config: DownloadConfig) -> Mapp
     from ecs_localai.ollama.registry import fetch_manifest
 
     try:
+        import asyncio  # in the background: a first frame need not wait for it
+
         async with asyncio.timeout(MANIFEST_TIMEOUT):
             return (await fetch_manifest(name, insecure=config.insecure)).expected_layers
     except PullFailed as error:
@@ -154,6 +155,8 @@ async def _pull_with_retries(
             if not error.retryable or attempt > config.max_retries or damaged > 1:
                 raise  # after two damaged copies it is the source that is wrong
         jitter = random.uniform(1.0 - policy.jitter, 1.0 + policy.jitter)
+        import asyncio  # as above
+
         await asyncio.sleep(delay * jitter)
         delay = min(delay * policy.multiplier, policy.max_delay.total_seconds())
 

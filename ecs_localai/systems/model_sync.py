@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -42,6 +41,8 @@ async def read_models(clients: HostClients, api: OllamaAPIClient, known: frozens
         OllamaError: the host did not answer as an Ollama does.
     """
     client = clients.get(api)
+    import asyncio  # in the background: a first frame need not wait for it
+
     tags, running = await asyncio.gather(client.tags(), client.ps())
     unknown = {entry.digest: entry.name for entry in tags if entry.digest not in known and not entry.is_remote}
     asked = dict(list(unknown.items())[:DESCRIBED_AT_ONCE])
@@ -56,6 +57,8 @@ async def read_models(clients: HostClients, api: OllamaAPIClient, known: frozens
 
 
 async def _describe_all(client: OllamaClient, asked: dict[str, str]) -> dict[str, ModelCapabilities]:
+    import asyncio  # as above
+
     at_once = asyncio.Semaphore(4)
 
     async def describe(name: str) -> ModelCapabilities:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -80,6 +79,8 @@ async def sample_forever(channel: Latest[MachineSample]) -> None:
     The measuring has a thread of its own, which sleeps by itself: being sent to work by the loop each time costs as
     much as the measuring. The thread is none that a program which just ends would wait for.
     """
+    import asyncio  # in the background: a first frame need not wait for it
+
     loop = asyncio.get_running_loop()
     stop = threading.Event()
     ended: asyncio.Future[None] = loop.create_future()
@@ -104,6 +105,9 @@ async def sample_forever(channel: Latest[MachineSample]) -> None:
 
 
 def _sample_until(stop: threading.Event, hand_over: Callable[[MachineSample], object]) -> None:
+    import numpy as np  # what shows the samples needs it, and shall not have to import it in a frame
+
+    del np
     sampler = MachineSampler()
     try:
         while not stop.is_set():

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecs_localai.components.codec import DecodeError, decode, encode
 from ecs_localai.components.installation import InstallationRecord
-from ecs_localai.store.state import ModelUsage
-from ecs_localai.store.store import Store
+
+if TYPE_CHECKING:
+    from ecs_localai.store.state import ModelUsage
 
 
 class SavedState:
     """The store as a resource. Every `set_…` costs the frame an append to a queue."""
 
     def __init__(self, data_dir: Path | None) -> None:
+        from ecs_localai.store.store import Store  # who keeps nothing needs no SQLite
+
         self._store = Store.open(data_dir)
         self._told: str | None = None
 

@@ -10,10 +10,7 @@ from ecs_localai.components.wording import format_bytes
 from ecs_localai.systems.performance_monitoring import MACHINE, MeasurementHistory
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Window = NDArray[np.float64]
+    from ecs_localai.runtime import SampleRing
 
 _UNITS = {"B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
@@ -30,14 +27,14 @@ def gauges(monitor: ModelResourceMonitor, history: MeasurementHistory) -> list[G
     vram_total = sum(one.memory_total_bytes or 0 for one in monitor.gpu_usage.values())
     gpu_reason = monitor.gpu_unavailable_reason or ("The GPU does not tell." if monitor.gpu_usage else waiting)
     return [
-        _percent("cpu", "CPU", cpu_percent, waiting, history.cpu.window),
-        _percent("gpu", "GPU", gpu, gpu_reason, history.gpu.window),
-        _bytes("memory", "Memory", memory.used_bytes if memory else None, memory_total, waiting, history.memory.window),
-        _bytes("vram", "VRAM", vram, vram_total, gpu_reason, history.vram.window),
+        _percent("cpu", "CPU", cpu_percent, waiting, history.cpu),
+        _percent("gpu", "GPU", gpu, gpu_reason, history.gpu),
+        _bytes("memory", "Memory", memory.used_bytes if memory else None, memory_total, waiting, history.memory),
+        _bytes("vram", "VRAM", vram, vram_total, gpu_reason, history.vram),
     ]
 
 
-def _percent(key: str, title: str, value: float | None, reason: str, window: Window) -> GaugeView:
+def _percent(key: str, title: str, value: float | None, reason: str, ring: SampleRing) -> GaugeView:
     known = value is not None
     return GaugeView(
         key=key,
@@ -46,13 +43,11 @@ def _percent(key: str, title: str, value: float | None, reason: str, window: Win
         unit="%" if known else "",
         maximum=100.0,
         reason=None if known else reason,
-        history=window if known else None,
+        history=ring.window if known else None,
     )
 
 
-def _bytes(
-    key: str, title: str, used: float | None, total: int | None, reason: str, window: NDArray[np.float64]
-) -> GaugeView:
+def _bytes(key: str, title: str, used: float | None, total: int | None, reason: str, ring: SampleRing) -> GaugeView:
     known = used is not None and bool(total)
     whole = format_bytes(total or 0)
     _, _, unit = whole.rpartition(" ")
@@ -63,5 +58,5 @@ def _bytes(
         unit=f"of {whole}" if known else "",
         maximum=float(total or 1),
         reason=None if known else reason,
-        history=window if known else None,
+        history=ring.window if known else None,
     )
