@@ -19,7 +19,7 @@ from ecs_localai.components.events import (
 )
 from ecs_localai.components.installation import InstallationPhase
 from ecs_localai.components.wording import format_bytes, format_duration
-from ecs_localai.runtime import SystemFailed
+from ecs_localai.runtime import SystemFailed, SystemRecovered
 
 _PHASES = {
     InstallationPhase.VERIFYING: "checking the files",
@@ -88,8 +88,18 @@ def _of_the_host(event: object) -> str | None:
         case FeatureFlagToggled():
             return f"The feature {event.feature_id} is {'on' if event.new_state else 'off'} now."
         case SystemFailed():
-            return f"The system {event.system} failed: {event.error_type}: {event.message}"
+            return f"The system {event.system} failed: {event.error_type}: {event.message}{_rest(event)}"
+        case SystemRecovered():
+            return f"The system {event.system} works again, after {event.failures_in_a_row} failures in a row."
     return None
+
+
+def _rest(failure: SystemFailed) -> str:
+    """What follows from many failures in a row."""
+    if not failure.rests:
+        return ""
+    until = "until it is resumed" if failure.rests_seconds is None else f"for {failure.rests_seconds:g} s"
+    return f" (failure {failure.failures_in_a_row} in a row; it rests {until})"
 
 
 def _changes(come: str, added: list[str], go: str, removed: list[str]) -> str:

@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.describe import AppDescription as AppDescription
     from ecs_localai.runtime.describe import DiagnosticDescription as DiagnosticDescription
     from ecs_localai.runtime.describe import EventDescription as EventDescription
+    from ecs_localai.runtime.describe import ObserverDescription as ObserverDescription
     from ecs_localai.runtime.describe import ProcessorDescription as ProcessorDescription
     from ecs_localai.runtime.describe import RestDescription as RestDescription
     from ecs_localai.runtime.describe import ScheduleDescription as ScheduleDescription
@@ -92,6 +93,7 @@ else:
         "AppDescription": "describe",
         "DiagnosticDescription": "describe",
         "EventDescription": "describe",
+        "ObserverDescription": "describe",
         "ProcessorDescription": "describe",
         "RestDescription": "describe",
         "ScheduleDescription": "describe",
@@ -149,6 +151,7 @@ __all__ = [
     "NestedUpdateError",
     "NextState",
     "Observer",
+    "ObserverDescription",
     "On",
     "OnEnter",
     "OnExit",

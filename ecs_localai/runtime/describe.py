@@ -111,6 +111,16 @@ class EventDescription(msgspec.Struct, frozen=True):
     """By all present readers together: what was dropped before they came round to it."""
 
 
+class ObserverDescription(msgspec.Struct, frozen=True):
+    """One observer."""
+
+    name: str
+    watches: str
+    """What it is called for: ``Add[Player]``, ``Explode``."""
+    entity: int | None
+    """The only entity that it watches; None: all."""
+
+
 class DiagnosticDescription(msgspec.Struct, frozen=True):
     """What was measured under one path. None where there is no value."""
 
@@ -153,6 +163,8 @@ class AppDescription(msgspec.Struct, frozen=True):
     """Seconds until each timer is due, soonest first; 0 for one that is due, None for one that was stopped."""
     diagnostics: list[DiagnosticDescription] = []
     """In the order in which they were added."""
+    observers: list[ObserverDescription] = []
+    """Those of one thing together, in the order in which they are called."""
 
     def as_text(self) -> str:
         """An indented text for people; `str` gives the same."""
@@ -208,6 +220,7 @@ def describe_app(app: App, plugins: list[str], schedules: Schedules, layout: Fra
             )
             for one in app.diagnostics
         ],
+        observers=[ObserverDescription(one.name, one.watches, one.entity) for one in app.world.observers],
     )
 
 

@@ -41,6 +41,7 @@ def description_lines(app: AppDescription) -> Iterator[str]:
             for event in app.events
         ],
     )
+    yield from _section("Observers", [f"{one.watches}: {one.name}{_of(one.entity)}" for one in app.observers])
     width = max((len(one.path) for one in app.diagnostics), default=0)
     yield from _section(
         "Diagnostics",
@@ -52,6 +53,10 @@ def description_lines(app: AppDescription) -> Iterator[str]:
     )
     yield from _section("Background tasks in flight", app.tasks)
     yield f"Timers: {_timers(app.timers)}"
+
+
+def _of(entity: int | None) -> str:
+    return "" if entity is None else f" (of entity {entity} alone)"
 
 
 def _section(title: str, lines: list[str]) -> Iterator[str]:

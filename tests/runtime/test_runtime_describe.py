@@ -7,13 +7,16 @@ import msgspec
 import pytest
 
 from ecs_localai.runtime import (
+    Add,
     App,
     AppDescription,
     Commands,
     EventReader,
     FixedUpdate,
     Last,
+    On,
     Plugin,
+    Remove,
     ScheduleDescription,
     ScheduleError,
     Startup,
@@ -348,3 +351,20 @@ def test_no_run_is_lost_however_many_there_are(app: App) -> None:
     systems = schedule(app, "Update").stages[0].systems
     assert {one.name: one.times.runs for one in systems if one.times} == {"often": 3000, "seldom": 1000}
     assert all(one.times.last_seconds for one in systems if one.times)
+
+
+def test_observers_are_listed_with_what_they_watch(app: App) -> None:
+    def greet(on: On[Add, Position]) -> None: ...
+
+    def mourn(on: On[Remove, Position]) -> None: ...
+
+    entity = app.world.spawn()
+    app.add_observer(greet)
+    app.add_observer(mourn, entity=entity)
+    described = app.describe()
+    assert [(one.name.rpartition(".")[2], one.watches, one.entity) for one in described.observers] == [
+        ("greet", "Add[Position]", None),
+        ("mourn", "Remove[Position]", entity),
+    ]
+    assert f"mourn (of entity {entity} alone)" in str(described)
+    assert msgspec.json.decode(msgspec.json.encode(described), type=AppDescription) == described
