@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecs_localai._version import __version__
+from ecs_localai.commands.remote_options import AttachOption, RemoteOption, RemotePortOption, chosen_port
 
 if TYPE_CHECKING:
     from ecs_localai.commands.target import Target
@@ -69,8 +70,9 @@ app = typer.Typer(
 class _Given:
     """The common options given before the subcommand."""
 
-    def __init__(self, target: Target, theme: ThemeChoice | None, scale: float | None) -> None:
+    def __init__(self, target: Target, theme: ThemeChoice | None, scale: float | None, remote_port: int | None) -> None:
         self.target = target
+        self.remote_port = remote_port
         self.theme = theme
         self.scale = scale
 
@@ -88,6 +90,8 @@ def panel(
     data_dir: DataDirOption = None,
     theme: ThemeOption = None,
     scale: ScaleOption = None,
+    remote: RemoteOption = False,
+    remote_port: RemotePortOption = None,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
@@ -95,9 +99,11 @@ def panel(
     """See, install, measure and remove local AI models on an Ollama server. Without a command: the panel."""
     from ecs_localai.commands.target import Target
 
-    context.obj = _Given(Target(host, data_dir), theme, scale)
+    context.obj = _Given(Target(host, data_dir), theme, scale, chosen_port(remote, remote_port))
     if context.invoked_subcommand is None:
-        _open_window(context, host, data_dir, theme, scale)
+        _open_window(context, host, data_dir, theme, scale, None)
+    elif context.obj.remote_port is not None and context.invoked_subcommand != "run":
+        raise typer.BadParameter("--remote goes with the panel and with run only.")
 
 
 @app.command()
@@ -113,19 +119,23 @@ def run(
     as_json: JsonOption = False,
     theme: ThemeOption = None,
     scale: ScaleOption = None,
+    remote: RemoteOption = False,
+    remote_port: RemotePortOption = None,
     host: HostOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Open the panel, or run the same world headless."""
+    port = chosen_port(remote, remote_port)
     if not headless:
         for name, given in (("--frames", frames), ("--hz", hz), ("--json", as_json or None)):
             if given is not None:
                 raise typer.BadParameter(f"{name} goes with --headless only.")
-        _open_window(context, host, data_dir, theme, scale)
+        _open_window(context, host, data_dir, theme, scale, port)
     from ecs_localai.commands.run import run_headless
 
     target = _target(context, host, data_dir)
-    _end(lambda: run_headless(target, frames, 60.0 if hz is None else hz, as_json))
+    port = _given(context).remote_port if port is None else port
+    _end(lambda: run_headless(target, frames, 60.0 if hz is None else hz, as_json, port))
 
 
 @app.command()
@@ -258,24 +268,64 @@ def inspect(
         typer.Option(metavar="N", min=0, help="Run so many; otherwise until the server answered.", show_default=False),
     ] = None,
     timing: Annotated[bool, typer.Option("--timing", help="Measure each system.")] = False,
+    attach: AttachOption = False,
+    remote_port: RemotePortOption = None,
     as_json: JsonOption = False,
     host: HostOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Show the world from inside: plugins, systems in the order they run, entities, events, tasks."""
-    from ecs_localai.commands.inspect import inspect_world
+    from ecs_localai.commands.inspect import inspect_running, inspect_world
 
+    port = chosen_port(attach, remote_port)
+    if port is not None:
+        for name, given in (("--frames", frames), ("--timing", timing or None)):
+            if given is not None:
+                raise typer.BadParameter(f"{name} goes without --attach only.")
+        _end(lambda: inspect_running(port, as_json))
     target = _target(context, host, data_dir)
     _end(lambda: inspect_world(target, frames, timing, as_json))
 
 
+@app.command()
+def save(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="For example world.json.")],
+    show: Annotated[bool, typer.Option("--show", help="Save nothing: print what is in FILE.")] = False,
+    frames: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="Run so many; otherwise until the server answered.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Save the world to a file, or show what such a file contains. Secrets are never in it."""
+    from ecs_localai.commands.save import save_to_file, show_saved
+
+    if show:
+        for name, given in (("--frames", frames), ("--force", force or None), ("--host", host)):
+            if given is not None:
+                raise typer.BadParameter(f"{name} does not go with --show, which only reads the file.")
+        _end(lambda: show_saved(file, as_json))
+    target = _target(context, host, data_dir)
+    _end(lambda: save_to_file(target, file, frames, force, as_json))
+
+
 def _open_window(
-    context: typer.Context, host: str | None, data_dir: Path | None, theme: ThemeChoice | None, scale: float | None
+    context: typer.Context,
+    host: str | None,
+    data_dir: Path | None,
+    theme: ThemeChoice | None,
+    scale: float | None,
+    remote_port: int | None,
 ) -> None:
     from ecs_localai.commands.window import open_window
 
     target, (chosen_theme, chosen_scale) = _target(context, host, data_dir), _looks(context, theme, scale)
-    _end(lambda: open_window(target, chosen_theme, chosen_scale))
+    port = _given(context).remote_port if remote_port is None else remote_port
+    _end(lambda: open_window(target, chosen_theme, chosen_scale, port))
 
 
 def _given(context: typer.Context) -> _Given:

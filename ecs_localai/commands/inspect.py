@@ -1,14 +1,15 @@
-"""``ecs-localai inspect``: what is in the world that a server is watched with."""
+"""``ecs-localai inspect``: what is in the world that a server is watched with, or in a program that runs already."""
 
 from __future__ import annotations
 
 import time
 from typing import Final
 
+from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say, say_json
 from ecs_localai.components.hosts import OllamaHostManager
-from ecs_localai.runtime import App, ScheduleRunner
+from ecs_localai.runtime import App, AppDescription, ScheduleRunner
 from ecs_localai.systems import LocalModelsPlugin
 
 HZ: Final = 60.0
@@ -29,19 +30,39 @@ def inspect_world(target: Target, frames: int | None, timing: bool, as_json: boo
         app.add_plugins(LocalModelsPlugin(config, data_dir=folder))
         app.set_timing(timing)
         if frames is None:
-            _run_until_answered(app)
+            run_until_answered(app)
         else:
             ScheduleRunner(hz=HZ, frames=frames)(app)
         description = app.describe()
+    _show(description, as_json)
+    return 0
+
+
+def inspect_running(port: int, as_json: bool) -> int:
+    """Print what is in the app whose endpoint is on this port; returns the exit code.
+
+    Raises:
+        CommandFailed: nobody answers there, or with an error.
+    """
+    from ecs_localai.remote import RemoteClient, RemoteError, RemoteUnreachable
+
+    try:
+        description = RemoteClient(port).describe()
+    except (RemoteError, RemoteUnreachable) as error:
+        raise CommandFailed(str(error)) from error
+    _show(description, as_json)
+    return 0
+
+
+def _show(description: AppDescription, as_json: bool) -> None:
     if as_json:
         say_json(description)
     else:
         for line in description.as_text().splitlines():
             say(line)
-    return 0
 
 
-def _run_until_answered(app: App) -> None:
+def run_until_answered(app: App) -> None:
     step = ScheduleRunner(hz=HZ, frames=1)
     deadline = time.monotonic() + LONGEST_WAIT
     while not _has_answer(app):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ecs_localai.commands.event_text import event_json, event_text
 from ecs_localai.commands.line_writer import LineWriter
+from ecs_localai.commands.remote_options import add_remote
 from ecs_localai.commands.stop_signals import StopSignals, exit_when_stopped
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import printable
@@ -18,15 +19,17 @@ from ecs_localai.components.events import (
 from ecs_localai.components.hosts import OllamaHostManager
 from ecs_localai.components.installation import InstallationPhase
 from ecs_localai.components.panel_view import PanelView
-from ecs_localai.runtime import App, Last, ScheduleRunner, SystemFailed
+from ecs_localai.runtime import App, Last, ScheduleRunner, SystemFailed, SystemRecovered
 from ecs_localai.systems import EVENTS, LocalModelsPlugin
 
 PROGRESS_SECONDS = 2.0
 """How often an installation's progress is told in words."""
 
 
-def run_headless(target: Target, frames: int | None, hz: float, as_json: bool) -> int:
+def run_headless(target: Target, frames: int | None, hz: float, as_json: bool, remote_port: int | None = None) -> int:
     """Step the world until the frames run out or somebody stops it, and print its events; returns the exit code.
+
+    With `remote_port` other programs on this machine can look into it there.
 
     Raises:
         CommandFailed: the host is no address.
@@ -34,6 +37,7 @@ def run_headless(target: Target, frames: int | None, hz: float, as_json: bool) -
     config, folder = target.configuration(), target.folder()
     with StopSignals() as stop, LineWriter() as out, App() as app:
         app.add_plugins(LocalModelsPlugin(config, data_dir=folder))
+        add_remote(app, remote_port)
         tell = _json_teller(app, out) if as_json else _words_teller(app, out)
         if not as_json:
             out.line(f"Watching Ollama at {config.base_url}. Ctrl-C ends it.")
@@ -55,7 +59,7 @@ def run_headless(target: Target, frames: int | None, hz: float, as_json: bool) -
 
 
 def _json_teller(app: App, out: LineWriter) -> Callable[[], None]:
-    readers = [app.events(kind).reader() for kind in (*EVENTS, SystemFailed)]
+    readers = [app.events(kind).reader() for kind in (*EVENTS, SystemFailed, SystemRecovered)]
 
     def tell() -> None:
         for reader in readers:
@@ -67,7 +71,7 @@ def _json_teller(app: App, out: LineWriter) -> Callable[[], None]:
 
 def _words_teller(app: App, out: LineWriter) -> Callable[[], None]:
     words = _Words(app)
-    readers = [app.events(kind).reader() for kind in (*EVENTS, SystemFailed)]
+    readers = [app.events(kind).reader() for kind in (*EVENTS, SystemFailed, SystemRecovered)]
 
     def tell() -> None:
         for reader in readers:

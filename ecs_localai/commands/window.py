@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 
 from ecs_localai.commands.failure import CommandFailed
+from ecs_localai.commands.remote_options import add_remote
 from ecs_localai.commands.stop_signals import StopSignals, exit_when_stopped
 from ecs_localai.commands.target import Target
 
 
-def open_window(target: Target, theme: str, scale: float | None) -> int:
+def open_window(target: Target, theme: str, scale: float | None, remote_port: int | None = None) -> int:
     """Open the panel and stay until it is closed, or Ctrl-C in the terminal; returns the exit code.
+
+    With `remote_port` other programs on this machine can look into its world there.
 
     Raises:
         CommandFailed: there is no display, the panel's fonts are missing, or the host is no address.
@@ -26,6 +29,7 @@ def open_window(target: Target, theme: str, scale: float | None) -> int:
     config, folder = target.configuration(), target.folder()
     with StopSignals() as stop, App() as app:
         app.add_plugins(LocalModelsPlugin(config, data_dir=folder), PanelPlugin(theme=theme, scale=scale))
+        add_remote(app, remote_port)
         exit_when_stopped(app, stop)
         try:
             return app.run()

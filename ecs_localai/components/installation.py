@@ -13,6 +13,7 @@ import msgspec
 from ecs_localai.components.installation_errors import InstallationError, InstallationErrorKind
 from ecs_localai.components.registry import ModelRegistryCache
 from ecs_localai.components.time_values import Timestamp, utc_now
+from ecs_localai.runtime.entity import Entity
 
 if TYPE_CHECKING:
     from ecs_localai.components.models import InstalledModel
@@ -190,7 +191,7 @@ class ModelInstallation:
     """One sentence; None unless it failed."""
     host: str = ""
     """The base URL of the host that installs it."""
-    request_entities: list[int] = field(default_factory=list)
+    request_entities: list[Entity] = field(default_factory=list)
     """The entities whose `ModelInstallRequest` it answers: several may ask for the same model."""
     download_config: DownloadConfig = field(default_factory=DownloadConfig)
     error_kind: InstallationErrorKind | None = None

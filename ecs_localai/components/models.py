@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 
@@ -12,6 +13,7 @@ from ecs_localai.components.installation import ModelInstallation
 from ecs_localai.components.monitoring import ModelResourceMonitor
 from ecs_localai.components.registry import ModelRegistryCache, RegistryEntry, RegistryLayer
 from ecs_localai.components.time_values import Timestamp
+from ecs_localai.runtime.saving.marks import NotSaved
 
 __all__ = [
     "InstalledModel",
@@ -134,7 +136,7 @@ class LocalModelManager:
     installed_models: dict[str, InstalledModel] = field(default_factory=dict)
     """By `InstalledModel.name`."""
     model_registry: ModelRegistry = field(default_factory=ModelRegistry)
-    installation_queue: deque[ModelInstallation] = field(default_factory=deque)
+    installation_queue: Annotated[deque[ModelInstallation], NotSaved()] = field(default_factory=deque)
     """Waiting for their turn, the next one first."""
     resource_monitor: ModelResourceMonitor = field(default_factory=ModelResourceMonitor)
     loaded_models: dict[str, LoadedModel] = field(default_factory=dict)

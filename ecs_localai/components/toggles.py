@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from ecs_localai.components.drawing import Color, Vec2
+from ecs_localai.runtime.entity import Entity
 
 
 class ToggleLayout(StrEnum):
@@ -54,7 +55,7 @@ class FeatureToggle:
     display_name: str
     current_state: bool
     toggle_style: ToggleStyle = field(default_factory=ToggleStyle)
-    info_button: int | None = None
+    info_button: Entity | None = None
     """The entity of its info button, where it has one."""
     interaction_state: InteractionState = InteractionState.NONE
 
@@ -63,7 +64,7 @@ class FeatureToggle:
 class FeatureToggleGroup:
     """Toggles under a common heading."""
 
-    toggles: list[int] = field(default_factory=list)
+    toggles: list[Entity] = field(default_factory=list)
     """The entities with a `FeatureToggle`, in the order shown."""
     group_title: str = ""
     group_description: str = ""

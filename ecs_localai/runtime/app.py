@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import esper
 
-from ecs_localai.runtime.activity import Activity
 from ecs_localai.runtime.commands import Command, Commands
 from ecs_localai.runtime.diagnostics import DiagnosticsStore
 from ecs_localai.runtime.errors import NestedUpdateError
@@ -24,6 +23,7 @@ from ecs_localai.runtime.failures import (
     describe_failure,
 )
 from ecs_localai.runtime.frame import Frame
+from ecs_localai.runtime.frame_activity import Activity
 from ecs_localai.runtime.observers import Observer
 from ecs_localai.runtime.plugin import AnyPlugin, PluginList
 from ecs_localai.runtime.processors import AppProcessor, SetProcessor
@@ -38,12 +38,15 @@ from ecs_localai.runtime.system import System
 from ecs_localai.runtime.tasks import IoTaskPool
 from ecs_localai.runtime.time import Time, Wakeups
 from ecs_localai.runtime.timing import Timings
+from ecs_localai.runtime.type_registry import TypeRegistry
 from ecs_localai.runtime.views import Views
 from ecs_localai.runtime.world import World
 from ecs_localai.runtime.world_names import claim_world, give_back_world
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.describe import AppDescription
+    from ecs_localai.runtime.saving.loading import LoadedWorld
+    from ecs_localai.runtime.saving.writing import SavedWorld
 
 T = TypeVar("T")
 logger = logging.getLogger("ecs_localai")
@@ -333,6 +336,18 @@ class App:
             self._schedules.compile_for_looking()
         return describe_app(self, self._plugins.names, self._schedules, self._frame.layout)
 
+    def save(self) -> SavedWorld:
+        """The world as JSON: entities, components, resources and states. For what it raises see `save_world`."""
+        from ecs_localai.runtime.saving.writing import save_world  # few programs save
+
+        return save_world(self)
+
+    def load(self, data: bytes | str, *, replace: bool = False) -> LoadedWorld:
+        """Bring a saved world in, in addition to what there is or in its place. For what it raises see `load_world`."""
+        from ecs_localai.runtime.saving.loading import load_world  # as above
+
+        return load_world(self, data, replace=replace)
+
     # Failing and ending
 
     def report_failure(self, system: str, where: str, error: BaseException) -> None:
@@ -408,7 +423,7 @@ class App:
 
     def _insert_own_resources(self) -> None:
         own = (self.time, self._schedules.fixed_time, self.wakeups, self.activity, self.tasks)
-        for resource in (*own, self.failing, self.diagnostics):
+        for resource in (*own, self.failing, self.diagnostics, TypeRegistry()):
             self.insert_resource(resource)
 
     def _why_closed(self) -> RuntimeError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from inspect import currentframe
 from random import Random
+from threading import current_thread, get_ident
+from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 import esper
@@ -186,28 +188,44 @@ class Frame:
         A host's processor between ours has failed, or somebody has taken our last one away.
 
         Raises:
-            NestedUpdateError: it goes on: one of the app's own systems has called `esper.process`.
+            NestedUpdateError: it goes on: one of the app's own systems has called `esper.process`, or another thread.
         """
-        if self._is_in_a_system():
-            raise NestedUpdateError(
-                f"esper.process() or App.update() was called for the esper world '{self._world}' from inside one of "
-                f"the app's own systems. Let the host's loop begin the frames; a system that wants the next one soon "
-                f"calls Wakeups.request_frame()."
-            )
+        nested = self.nested_error()
+        if nested is not None:
+            raise nested
         self._restore()
         self.layout.finish()
 
-    def _is_in_a_system(self) -> bool:
-        """Whether one of this app's systems is further up the stack.
+    def nested_error(self) -> NestedUpdateError | None:
+        """Why no frame can be begun now; None if none of the app's systems is at work.
 
-        Looked for only when something is wrong: noting it while systems run would cost every frame.
+        Looked for on the threads' stacks, and only when something is wrong: to note it would cost every frame.
         """
-        caller = currentframe()
-        while caller is not None:
-            caught = caller.f_locals.get("self")
-            if isinstance(caught, Segment) and caught in self._segments:
+        here = get_ident()
+        for thread, stack in sys._current_frames().items():
+            if not self._has_system(stack):
+                continue
+            if thread == here:
+                return NestedUpdateError(
+                    f"esper.process() or App.update() was called for the esper world '{self._world}' from inside one "
+                    f"of the app's own systems. Let the host's loop begin the frames; a system that wants the next "
+                    f"one soon calls Wakeups.request_frame()."
+                )
+            return NestedUpdateError(
+                f"esper.process() or App.update() was called for the esper world '{self._world}' in the thread "
+                f"{current_thread().name} while another thread runs a frame of the app. Esper's worlds are the whole "
+                f"program's: run all frames in one thread."
+            )
+        return None
+
+    def _has_system(self, stack: FrameType) -> bool:
+        """Whether one of this app's systems is somewhere on this stack."""
+        called: FrameType | None = stack
+        while called is not None:
+            segment = called.f_locals.get("self")
+            if isinstance(segment, Segment) and segment in self._segments:
                 return True
-            caller = caller.f_back
+            called = called.f_back
         return False
 
     def _end(self, *_args: object, **_kwargs: object) -> None:

@@ -106,8 +106,9 @@ class FrameLayout:
 
     def _begin_noting(self, *args: object, **kwargs: object) -> None:
         self._begin_frame(*args, **kwargs)
-        for processor in self.processors[1:-1]:
-            processor.has_run = False
+        if self._notes_runs:  # the beginning may have arranged everything anew
+            for processor in self.processors[1:-1]:
+                processor.has_run = False
 
     def processor_name(self, system_set: SystemSet) -> str:
         """The class of the processor that shows a visible set."""

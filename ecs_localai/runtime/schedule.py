@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from ecs_localai.runtime.activity import activity
 from ecs_localai.runtime.errors import ScheduleError
+from ecs_localai.runtime.frame_activity import activity
 from ecs_localai.runtime.ordering import topological_order
 from ecs_localai.runtime.sets import Configs, Node, SystemFunction, SystemSet, Target
 from ecs_localai.runtime.steps import Condition, ConditionalStep, FlushStep, Segment, SharedCondition, Step

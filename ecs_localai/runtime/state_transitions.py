@@ -42,7 +42,7 @@ class _Machine:
         """
         if not self._is_entered:
             self._is_entered = True
-            return StateTransitionEvent(None, self.initial)
+            return StateTransitionEvent(None, self.state.get())  # another than the initial one, if it was loaded
         if self.next.pending is None:
             return None
         exited = self.state.get()

@@ -15,8 +15,8 @@ from ecs_localai.runtime.step import Step as Step
 from ecs_localai.runtime.system import System
 
 if TYPE_CHECKING:
-    from ecs_localai.runtime.activity import Activity
     from ecs_localai.runtime.app import App
+    from ecs_localai.runtime.frame_activity import Activity
     from ecs_localai.runtime.time import Time
 
 Condition: TypeAlias = Step

@@ -17,8 +17,8 @@ from ecs_localai.runtime.step import PASSED_OVER, Step, system_behind
 from ecs_localai.runtime.steps import FlushStep, Segment
 
 if TYPE_CHECKING:
-    from ecs_localai.runtime.activity import Activity
     from ecs_localai.runtime.app import App
+    from ecs_localai.runtime.frame_activity import Activity
     from ecs_localai.runtime.sets import SystemSet
 
 

@@ -127,6 +127,7 @@ SIGNATURES: Final = (
     _signature(Beta, Alpha, optional=[Beta]),
     _signature(Alpha, Beta, Gamma, optional=[Beta, Gamma]),
     _signature(Beta, optional=[Beta], having=1),
+    _signature(Alpha, optional=[Alpha], having=1),
     _signature(Alpha, Gamma, optional=[Gamma], having=2, lacking=8),
 )
 
@@ -151,10 +152,11 @@ def entities_by_esper() -> dict[int, dict[type, object]]:
     return found
 
 
-def identified(rows: Iterable[Row]) -> list[tuple[int, tuple[int, ...]]]:
-    """Rows as numbers that are equal only for the same objects, in an order of their own."""
+def identified(rows: Iterable[Row]) -> list[tuple[int, bool, tuple[int, ...]]]:
+    """Rows as numbers that are equal only for the same objects in the same shape, in an order of their own."""
     return sorted(
-        (entity, tuple(map(id, parts)) if isinstance(parts, tuple) else (id(parts),)) for entity, parts in rows
+        (entity, isinstance(parts, tuple), tuple(map(id, parts)) if isinstance(parts, tuple) else (id(parts),))
+        for entity, parts in rows
     )
 
 

@@ -113,7 +113,11 @@ class Walk:
             "watcher": self._add_watcher,
         }
         self._commands: Commands | None = None
-        self._build()
+        try:
+            self._build()
+        except BaseException:
+            self._clean_up()
+            raise
 
     def _build(self) -> None:
         self.app.set_error_handler(self._failures.append)
@@ -136,6 +140,9 @@ class Walk:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._clean_up()
+
+    def _clean_up(self) -> None:
         self.app.shutdown()
         esper.switch_world(self._before)
         for name in (HOSTS_WORLD, *OTHER_WORLDS):

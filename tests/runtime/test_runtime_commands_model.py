@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import esper
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_localai.runtime import App, Commands, SystemFailed, Update, World, chain
 from tests.runtime.fuzz_parts import FACTOR, KINDS, Component, entities_by_esper, identities, kinds_of
 from tests.runtime.runtime_parts import Broken, Clock
+
+pytestmark = pytest.mark.timeout(120 * FACTOR)
 
 
 @dataclass(frozen=True)

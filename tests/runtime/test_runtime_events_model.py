@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -13,6 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ecs_localai.runtime import EventReader, Events
 from tests.runtime.fuzz_parts import FACTOR
 from tests.runtime.runtime_parts import Ping
+
+pytestmark = pytest.mark.timeout(120 * FACTOR)
 
 
 @dataclass

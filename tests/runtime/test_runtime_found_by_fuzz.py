@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import esper
 
-from ecs_localai.runtime import Add, App, Insert, On, Query, Remove, RemovedComponents, Update, World
+from ecs_localai.runtime import Add, App, Insert, On, Query, Remove, RemovedComponents, Update, With, World
 from tests.runtime.fuzz_parts import Alpha, SubAlpha
 from tests.runtime.runtime_parts import Position
 
@@ -104,3 +104,16 @@ def test_component_that_an_observer_gives_to_a_dying_entity_goes_with_it_and_is_
     assert app.world.despawn(entity)
     assert app.world.query(Position) == []
     assert index.positions == {}
+
+
+def test_optional_component_that_a_filter_asks_for_is_no_tuple(app: App) -> None:
+    rows: list[tuple[int, object]] = []
+
+    def look(query: Query[Position | None, With[Position]]) -> None:
+        rows.extend(query)
+
+    app.add_systems(Update, look)
+    position = Position()
+    entity = app.world.spawn(position)
+    app.update(0.1)
+    assert rows == [(entity, position)]

@@ -20,7 +20,7 @@ from ecs_localai.runtime import (
     in_set,
     run_if,
 )
-from ecs_localai.runtime.activity import activity
+from ecs_localai.runtime.frame_activity import activity
 from tests.runtime.runtime_parts import Broken, One, Position, Shown, Two, Velocity, broken, noting, the_failure
 
 

@@ -18,6 +18,8 @@ from ecs_localai.runtime import Add, App, Insert, On, Remove, SystemFailed
 from tests.runtime.fuzz_parts import FACTOR, SIGNATURES, Alpha, Beta, Row, entities_by_esper, identified, kinds_of
 from tests.runtime.fuzz_witness import Witness
 
+pytestmark = pytest.mark.timeout(120 * FACTOR)
+
 
 class Meddler:
     """An observer that sometimes does something to the world, mostly to the entity that it is told of."""
@@ -88,7 +90,6 @@ def by_host(app: App, random: Random) -> str:
         return f"the host adds to {entity}"
 
 
-@pytest.mark.timeout(120 * FACTOR)
 @pytest.mark.parametrize("seed", range(40 * FACTOR))
 def test_what_observers_are_told_is_what_there_is(app: App, seed: int, failures: list[SystemFailed]) -> None:
     random = Random(seed)

@@ -20,6 +20,8 @@ from ecs_localai.runtime.sets import ConfigItem, Configs, SystemFunction, Target
 from tests.runtime.fuzz_parts import FACTOR
 from tests.runtime.runtime_parts import One, Shown, Three, Two, noting
 
+pytestmark = pytest.mark.timeout(120 * FACTOR)
+
 SYSTEMS = 6
 
 

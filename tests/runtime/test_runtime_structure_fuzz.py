@@ -19,6 +19,8 @@ from tests.runtime.fuzz_parts import FACTOR, SIGNATURES, random_signature
 from tests.runtime.fuzz_queued import QUEUED
 from tests.runtime.fuzz_walk import Walk
 
+pytestmark = pytest.mark.timeout(120 * FACTOR)
+
 LOOKING = ("hold", "go_on", "spoil", "host_reads", "check")
 SMALL = (*STRUCTURAL, *LOOKING)
 
@@ -77,7 +79,6 @@ def test_few_changes_of_any_kind(hosted: bool, check_always: bool, steps: list[S
         walk.walk(steps)
 
 
-@pytest.mark.timeout(120 * FACTOR)
 @pytest.mark.parametrize("hosted", [False, True], ids=["own world", "host's world"])
 @pytest.mark.parametrize("check_always", [True, False], ids=["always looking", "seldom looking"])
 @pytest.mark.parametrize("seed", range(4 * FACTOR))
