@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from ecs_localai.components import *  # noqa: F403 - each package lists its public names in __all__
     from ecs_localai.panel import Panel as Panel
     from ecs_localai.panel.plugin import PanelPlugin as PanelPlugin
+    from ecs_localai.remote import *  # noqa: F403 - each package lists its public names in __all__
     from ecs_localai.runtime import *  # noqa: F403 - as above
     from ecs_localai.systems import *  # noqa: F403 - as above
 
 else:
     # Only when it runs: for a type checker a module with __getattr__ would have every name.
-    _HOMES = ("runtime", "components", "systems", "panel.plugin")  # what is quick to import comes first
+    _HOMES = ("runtime", "components", "systems", "panel.plugin", "remote")  # what is quick to import comes first
 
     def __getattr__(name: str) -> object:
         if name == "__all__":
