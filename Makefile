@@ -2,6 +2,7 @@
 # make test   sets up the tests' real parts and runs them     ARGS="-k relay" passes arguments to pytest
 # make lint   ruff, mypy, import-linter
 # make bench  the benchmarks                                  ARGS="..." passes arguments to them
+# make fuzz   fuzz and model tests, 30 times as long as in make test      ECS_LOCALAI_FUZZ=100 for longer
 # make clean  removes all that these made
 PYTHON ?= python3
 ARGS ?=
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test lint bench assets rig system clean venv
+.PHONY: run test lint bench fuzz assets rig system clean venv
 .DEFAULT_GOAL := run
 
 run: $(INSTALLED) assets
@@ -27,6 +28,9 @@ lint: $(INSTALLED) assets
 
 bench: $(INSTALLED) system assets rig
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(INSTALLED)
+	@ECS_LOCALAI_FUZZ=$${ECS_LOCALAI_FUZZ:-30} $(BIN)/python -m pytest tests/runtime -k "fuzz or model" $(ARGS)
 
 assets: $(INSTALLED)
 	@$(BIN)/python scripts/build_assets.py >&2

@@ -292,9 +292,13 @@ class App:
         self.events(AppExit).write(AppExit(code))
 
     def should_exit(self) -> AppExit | None:
-        """The request to exit, if there has been one; an app that was shut down should exit too."""
+        """The request to exit, if there has been one; an app that was shut down should exit too.
+
+        Of several it is the first that failed, else the first, as in Bevy.
+        """
         for event in self._exits.read():
-            self._exit = self._exit or event
+            if self._exit is None or (event.code and not self._exit.code):
+                self._exit = event
         if self._shut_down and self._exit is None:
             self._exit = AppExit()
         return self._exit

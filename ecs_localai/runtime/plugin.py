@@ -150,6 +150,7 @@ class PluginList:
         self._app = app
         self._plugins: list[Plugin] = []
         self._finished = False
+        self._building = 0
 
     def add(self, plugins: Iterable[AnyPlugin]) -> None:
         """Build each at once.
@@ -166,7 +167,14 @@ class PluginList:
             if self._finished:
                 raise PluginError(f"The plugin {plugin.name} comes too late: add it before the first update.")
             self._plugins.append(plugin)
-            plugin.build(self._app)
+            self._building += 1
+            try:
+                plugin.build(self._app)
+            except BaseException:
+                self._plugins.remove(plugin)  # it is not there, and may be added once what was wrong is mended
+                raise
+            finally:
+                self._building -= 1
 
     @property
     def names(self) -> list[str]:
@@ -174,8 +182,14 @@ class PluginList:
         return [plugin.name for plugin in self._plugins]
 
     def finish(self) -> bool:
-        """Finish and clean up, once; False while one is not ready."""
+        """Finish and clean up, once; False while one is not ready.
+
+        Raises:
+            PluginError: a plugin is being built.
+        """
         if not self._finished:
+            if self._building:
+                raise PluginError("App.update was called while a plugin is being built: frames begin afterwards.")
             if not all(plugin.ready(self._app) for plugin in self._plugins):
                 return False
             self._finished = True

@@ -37,7 +37,7 @@ class QueryParts:
     @cached_property
     def is_plain(self) -> bool:
         """Whether a row is exactly what is wanted."""
-        return self.columns == self.wanted
+        return self.columns == self.wanted and not self.optional
 
     @property
     def kinds(self) -> frozenset[type]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import esper
 import pytest
 
-from ecs_localai.runtime import App, Plugin, Res, Startup, Update, World
+from ecs_localai.runtime import App, Plugin, PluginError, Res, Startup, Update, World
 from tests.runtime.runtime_parts import Broken, Clock, Ping, Position, Stage, noting
 
 
@@ -73,3 +73,35 @@ def test_building_a_plugin_leaves_the_callers_world_active(app: App, host_world:
     app.add_plugins(Game([]))
     assert esper.current_world == host_world
     assert list(esper.get_entities()) == []
+
+
+def test_plugin_that_could_not_be_built_is_not_there(app: App) -> None:
+    class Shaky(Plugin):
+        works = False
+        finished = 0
+
+        def build(self, app: App) -> None:
+            if not self.works:
+                raise OSError("no device")
+
+        def finish(self, app: App) -> None:
+            Shaky.finished += 1
+
+    shaky = Shaky()
+    with pytest.raises(OSError, match="no device"):
+        app.add_plugins(shaky)
+    assert app.describe().plugins == []
+    shaky.works = True
+    app.add_plugins(shaky).update()
+    assert Shaky.finished == 1
+
+
+def test_no_frame_runs_while_a_plugin_is_being_built(app: App) -> None:
+    class Hasty(Plugin):
+        def build(self, app: App) -> None:
+            app.update()
+
+    with pytest.raises(PluginError, match="while a plugin is being built"):
+        app.add_plugins(Hasty())
+    app.update()
+    assert app.time.frame == 1

@@ -230,3 +230,10 @@ def test_impossible_rate_is_an_error(hz: float) -> None:
 def test_negative_number_of_frames_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"frames is -1: give 0 or more"):
         ScheduleRunner(frames=-1)
+
+
+def test_of_several_requests_to_exit_the_first_that_failed_counts(app: App) -> None:
+    app.exit()
+    app.exit(3)
+    app.exit(4)
+    assert app.should_exit() == AppExit(3)
