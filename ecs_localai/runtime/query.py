@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 A = TypeVar("A")
 B = TypeVar("B")
-C = TypeVar("C")
-D = TypeVar("D")
-E = TypeVar("E")
 Ts = TypeVarTuple("Ts")
+Cs = TypeVarTuple("Cs")
 
-F = TypeVar("F", bound=Filter)
-G = TypeVar("G", bound=Filter)
-H = TypeVar("H", bound=Filter)
+F1 = TypeVar("F1", bound=Filter)
+F2 = TypeVar("F2", bound=Filter)
+F3 = TypeVar("F3", bound=Filter)
+F4 = TypeVar("F4", bound=Filter)
 
 
 class Query(Generic[*Ts]):
@@ -72,33 +71,25 @@ class Query(Generic[*Ts]):
     # A filter is a type like any other to a type checker, so the overloads for filters come before, and overlap
     # with, those for components; the first that matches is the right one.
     @overload
-    def __iter__(self: Query[A, F, G, H]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
+    def __iter__(self: Query[A, F1, F2, F3, F4]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
     @overload
-    def __iter__(self: Query[A, F, G]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
+    def __iter__(self: Query[A, F1, F2, F3]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
     @overload
-    def __iter__(self: Query[A, F]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
+    def __iter__(self: Query[A, F1, F2]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
+    @overload
+    def __iter__(self: Query[A, F1]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
     @overload
     def __iter__(self: Query[A]) -> Iterator[tuple[int, A]]: ...
     @overload
-    def __iter__(self: Query[A, B, F, G, H]) -> Iterator[tuple[int, tuple[A, B]]]: ...  # type: ignore[overload-overlap]  # see above
+    def __iter__(self: Query[A, B, *Cs, F1, F2, F3, F4]) -> Iterator[tuple[int, tuple[A, B, *Cs]]]: ...
     @overload
-    def __iter__(self: Query[A, B, F, G]) -> Iterator[tuple[int, tuple[A, B]]]: ...  # type: ignore[overload-overlap]  # see above
+    def __iter__(self: Query[A, B, *Cs, F1, F2, F3]) -> Iterator[tuple[int, tuple[A, B, *Cs]]]: ...
     @overload
-    def __iter__(self: Query[A, B, F]) -> Iterator[tuple[int, tuple[A, B]]]: ...  # type: ignore[overload-overlap]  # see above
+    def __iter__(self: Query[A, B, *Cs, F1, F2]) -> Iterator[tuple[int, tuple[A, B, *Cs]]]: ...
     @overload
-    def __iter__(self: Query[A, B]) -> Iterator[tuple[int, tuple[A, B]]]: ...
+    def __iter__(self: Query[A, B, *Cs, F1]) -> Iterator[tuple[int, tuple[A, B, *Cs]]]: ...
     @overload
-    def __iter__(self: Query[A, B, C, F, G]) -> Iterator[tuple[int, tuple[A, B, C]]]: ...  # type: ignore[overload-overlap]  # see above
-    @overload
-    def __iter__(self: Query[A, B, C, F]) -> Iterator[tuple[int, tuple[A, B, C]]]: ...  # type: ignore[overload-overlap]  # see above
-    @overload
-    def __iter__(self: Query[A, B, C]) -> Iterator[tuple[int, tuple[A, B, C]]]: ...
-    @overload
-    def __iter__(self: Query[A, B, C, D, F]) -> Iterator[tuple[int, tuple[A, B, C, D]]]: ...  # type: ignore[overload-overlap]  # see above
-    @overload
-    def __iter__(self: Query[A, B, C, D]) -> Iterator[tuple[int, tuple[A, B, C, D]]]: ...
-    @overload
-    def __iter__(self: Query[A, B, C, D, E]) -> Iterator[tuple[int, tuple[A, B, C, D, E]]]: ...
+    def __iter__(self: Query[A, B, *Cs]) -> Iterator[tuple[int, tuple[A, B, *Cs]]]: ...
     def __iter__(self) -> Iterator[tuple[int, object]]:
         return iter(self._rows())
 

@@ -12,7 +12,6 @@ import esper
 from ecs_localai.runtime.changes import ChangeMarks, assign_if_neq
 from ecs_localai.runtime.guard import WorldGuard
 from ecs_localai.runtime.observers import Observers
-from ecs_localai.runtime.query import A, B, C, D
 from ecs_localai.runtime.query_parts import Row
 from ecs_localai.runtime.resources import Resources
 from ecs_localai.runtime.structure import Structure
@@ -22,6 +21,10 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.time import Time
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 P = ParamSpec("P")
 R = TypeVar("R")
 
