@@ -15,7 +15,23 @@ from benchmarks.machine import machine_line
 from benchmarks.results import Figure, Report, Skipped, text_of
 from tests.rig.parts import PartMissing
 
-NAMES = ("idle_frame", "tasks_in_flight", "busy_frame", "ndjson", "pull", "panel_frame", "panel_idle")
+NAMES = (
+    "iteration",
+    "structural_change",
+    "bare_frame",
+    "changes",
+    "event_cost",
+    "idle_frame",
+    "tasks_in_flight",
+    "arrivals",
+    "idle_memory",
+    "start",
+    "busy_frame",
+    "ndjson",
+    "pull",
+    "panel_frame",
+    "panel_idle",
+)
 
 
 def run(name: str, quick: bool) -> Report:

@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-VERSIONS_OF = ("esper", "aiohttp", "msgspec", "pygame-ce", "ollama")
+VERSIONS_OF = ("esper", "tcod-ecs", "snecs", "aiohttp", "msgspec", "pygame-ce", "ollama")
 
 
 def processor_name() -> str:

@@ -6,6 +6,7 @@ A ratio is taken within each round, between neighbours in time; of all rounds th
 from __future__ import annotations
 
 import statistics
+import time
 import timeit
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
@@ -15,8 +16,8 @@ import esper
 T = TypeVar("T")
 
 
-class Ratio(NamedTuple):
-    """How many times as dear one thing is as another: the median of the rounds' ratios, and their quartiles."""
+class Spread(NamedTuple):
+    """A figure taken once in every round: the median of them, and their quartiles."""
 
     median: float
     low: float
@@ -38,24 +39,39 @@ def by_turns(contestants: Mapping[str, Callable[[], T]], rounds: int) -> dict[st
     return found
 
 
-def ratio(of: Sequence[float], to: Sequence[float]) -> Ratio:
-    """The ratio of two contestants' figures, round by round."""
-    ratios = [a / b for a, b in zip(of, to, strict=True)]
-    low, _, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
-    return Ratio(statistics.median(ratios), low, high, len(ratios))
+def ratio(of: Sequence[float], to: Sequence[float]) -> Spread:
+    """How many times as dear one contestant is as another, round by round."""
+    return spread([a / b for a, b in zip(of, to, strict=True)])
 
 
-def nanoseconds_a_call(call: Callable[[], object], calls: int, world: str | None = None) -> Callable[[], float]:
+def difference(of: Sequence[float], to: Sequence[float]) -> Spread:
+    """How much dearer one contestant is than another, round by round."""
+    return spread([a - b for a, b in zip(of, to, strict=True)])
+
+
+def spread(found: Sequence[float]) -> Spread:
+    """The median of the rounds, and their quartiles."""
+    low, _, high = statistics.quantiles(found, n=4, method="inclusive") if len(found) > 1 else [*found] * 3
+    return Spread(statistics.median(found), low, high, len(found))
+
+
+def nanoseconds_a_call(
+    call: Callable[[], object], calls: int, world: str | None = None, *, warm: bool = False
+) -> Callable[[], float]:
     """A contestant: the time of one call in nanoseconds, from `calls` of them in a row without garbage collection.
 
-    Few calls and many rounds are better than the reverse: what else the machine does then spoils rounds, not the
-    median. With `world` that esper world is active meanwhile.
+    It is this thread's CPU time, so waiting for a processor that somebody else has is left out. Few calls and many
+    rounds are better than the reverse: what else the machine does then spoils rounds, not the median. With `world` that
+    esper world is active meanwhile. With `warm` there is one call more before, so that nobody has the advantage of
+    finding in the processor's caches what its neighbour has just used.
     """
-    timer = timeit.Timer(call)
+    timer = timeit.Timer(call, timer=time.thread_time)
 
     def measure() -> float:
         if world is not None and esper.current_world != world:
             esper.switch_world(world)
+        if warm:
+            call()
         return timer.timeit(calls) / calls * 1e9
 
     return measure

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,10 +32,10 @@ class Pulled(NamedTuple):
     whole: Ended
 
 
-def run_to_end(command: Sequence[str]) -> Ended:
+def run_to_end(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Ended:
     """Run a program in the checkout. Raises subprocess.CalledProcessError when it fails."""
     begun = time.perf_counter()
-    with subprocess.Popen(list(command), stdout=subprocess.PIPE, cwd=ROOT) as process:
+    with subprocess.Popen(list(command), stdout=subprocess.PIPE, cwd=ROOT, env=environment) as process:
         output = process.stdout.read() if process.stdout is not None else b""
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun

@@ -7,24 +7,28 @@ from statistics import median
 
 import msgspec
 
-from benchmarks.measuring import Ratio
+from benchmarks.measuring import Spread
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One figure. `goal` is the most that it may be, in the same unit; None where nothing was promised."""
+    """One figure. `goal` is the most that it may be and `least` the least, in its unit; None: nothing was promised."""
 
     what: str
     value: float
     unit: str
     detail: str = ""
     goal: float | None = None
+    least: float | None = None
 
     @property
     def verdict(self) -> str:
         """Whether the goal is met, in words; empty without a goal."""
-        if self.goal is None:
-            return ""
-        return f"goal at most {self.goal:g} {self.unit}: {'met' if self.value <= self.goal else 'MISSED'}"
+        words = []
+        if self.goal is not None:
+            words.append(f"goal at most {self.goal:g} {self.unit}: {'met' if self.value <= self.goal else 'MISSED'}")
+        if self.least is not None:
+            words.append(f"goal at least {self.least:g} {self.unit}: {'met' if self.value >= self.least else 'MISSED'}")
+        return ", ".join(words)
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -42,14 +46,31 @@ class Skipped(Exception):
 
 
 def ratio_figure(
-    what: str, found: Ratio, ours: Sequence[float], theirs: Sequence[float], unit: str, goal: float | None = None
+    what: str,
+    found: Spread,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    unit: str,
+    goal: float | None = None,
+    least: float | None = None,
 ) -> Figure:
     """A ratio, with both sides' medians in `unit` beside it."""
     detail = (
         f"{shown(median(ours))} {unit} against {shown(median(theirs))} {unit}; "
         f"half of {found.rounds} rounds within {found.low:.3g} to {found.high:.3g}"
     )
-    return Figure(what, found.median, "x", detail, goal)
+    return Figure(what, found.median, "x", detail, goal, least)
+
+
+def difference_figure(
+    what: str, found: Spread, ours: Sequence[float], theirs: Sequence[float], unit: str, goal: float | None = None
+) -> Figure:
+    """A difference, with both sides' medians in `unit` beside it."""
+    detail = (
+        f"{shown(median(ours))} {unit} against {shown(median(theirs))} {unit}; "
+        f"half of {found.rounds} rounds within {found.low:.3g} to {found.high:.3g}"
+    )
+    return Figure(what, found.median, unit, detail, goal)
 
 
 def shown(value: float) -> str:

@@ -1,0 +1,87 @@
+"""How soon a program has its first frame, and whether what is imported afterwards makes a frame late.
+
+Every start is a process of its own (`benchmarks.first_frame`); the interpreter's own start is left out. Modules are
+compiled before, as those of an installed package are: the first start writes them to a temporary folder, and is not
+counted. A frame is late by the time from when it was due to its end.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from statistics import median
+
+import msgspec
+
+from benchmarks.process_cost import run_to_end
+from benchmarks.results import Figure, shown
+from tests.rig.ports import free_port
+
+TITLE = "from the start of a headless program to the end of its first frame, and the frames that follow"
+FIRST_GOAL_MS = 40.0
+LATE_GOAL_MS = 16.0
+WATCHED_S = 2.0
+
+
+class Started(msgspec.Struct):
+    """What a start took, in milliseconds: see `benchmarks.first_frame`."""
+
+    import_ms: float
+    build_ms: float
+    frame_ms: float
+    first_frame_ms: float
+    cpu_ms: float
+    """CPU time of all threads until then: what is left of it on a machine that does nothing else."""
+    worst_late_ms: float
+    before: list[str]
+    """Heavy modules that were imported before the first frame."""
+    appeared: dict[str, float]
+    """When others were there."""
+
+
+def start(seconds: float, environment: Mapping[str, str]) -> Started:
+    """Start a program, and run frames for so long after its first. No server answers it."""
+    command = [sys.executable, "-m", "benchmarks.first_frame", str(free_port()), str(seconds)]
+    return msgspec.json.decode(run_to_end(command, environment).output, type=Started)
+
+
+def measure(quick: bool) -> list[Figure]:
+    """Start many times, and watch some of them go on."""
+    with tempfile.TemporaryDirectory(prefix="ecs-localai-benchmark-") as folder:
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+        start(WATCHED_S, environment)
+        many = [start(0.0, environment) for _ in range(7 if quick else 60)]
+        watched = [start(WATCHED_S, environment) for _ in range(2 if quick else 15)]
+    first = [one.first_frame_ms for one in many]
+    parts = ", ".join(
+        f"{what} {shown(median(times))} ms"
+        for what, times in (
+            ("imports", [one.import_ms for one in many]),
+            ("the app and its plugin", [one.build_ms for one in many]),
+            ("the frame", [one.frame_ms for one in many]),
+        )
+    )
+    late = [one.worst_late_ms for one in watched]
+    each = ", ".join(shown(one) for one in sorted(late))
+    last = watched[-1]
+    there = ", ".join(f"{name} by {shown(when)} ms" for name, when in last.appeared.items())
+    return [
+        Figure(
+            "first frame",
+            median(first),
+            "ms",
+            f"of {len(first)} starts, {shown(min(first))} to {shown(max(first))} ms; {parts}; "
+            f"imported before it: {', '.join(last.before) or 'nothing heavy'}",
+            FIRST_GOAL_MS,
+        ),
+        Figure("CPU time of all threads until then", median([one.cpu_ms for one in many]), "ms"),
+        Figure(
+            f"worst frame's lateness in the {WATCHED_S:g} s after it",
+            median(late),
+            "ms",
+            f"median of {len(late)} starts: {each}; imported meanwhile: {there}",
+            LATE_GOAL_MS,
+        ),
+    ]
