@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import esper
 
-from ecs_localai.runtime.commands import Command, Commands
+from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.diagnostics import DiagnosticsStore
 from ecs_localai.runtime.errors import NestedUpdateError
 from ecs_localai.runtime.event_registry import EventRegistry
@@ -435,5 +435,5 @@ class App:
             return RuntimeError("The app has been shut down; make a new one.")
         return NestedUpdateError("App.update() was called from inside one of the app's own systems.")
 
-    def _command_failed(self, command: Command, error: Exception) -> None:
+    def _command_failed(self, command: object, error: Exception) -> None:
         self.report_failure(getattr(command, "__qualname__", "a command"), "commands", error)

@@ -45,6 +45,10 @@ class ChangeMarks:
             found = self._logs[kind] = MarkLog(kind, self)
         return found
 
+    def is_watched(self, kind: type) -> bool:
+        """Whether anybody marks, or looks for, changes of components of this type."""
+        return kind in self._logs
+
     @property
     def is_waiting(self) -> bool:
         """Whether something was marked for which no frame has begun."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
+
+import esper
 
 from ecs_localai.runtime.world import World
 
@@ -53,17 +56,40 @@ class Commands:
 
     def queue(self, command: Command) -> None:
         """Run any function of the world when the queue is applied."""
-        self.waiting.append(command)
+        self.waiting.append(_Foreign(command))
 
-    def apply(self, on_error: Callable[[Command, Exception], None]) -> None:
+    def apply(self, on_error: Callable[[object, Exception], None]) -> None:
         """Run the queue, including what the commands queue themselves; one that fails is reported."""
+        world = self._world
+        if esper.current_world != world.name:
+            with world.active():
+                self.apply(on_error)
+            return
         waiting = self.waiting
-        while waiting:
-            command = waiting.popleft()
-            try:
-                command(self._world)
-            except Exception as error:  # noqa: BLE001 - the isolation point: one command, not the frame
-                on_error(command, error)
+        structure = world.structure
+        structure.be_alone()
+        try:
+            while waiting:
+                command = waiting.popleft()
+                try:
+                    command(world)
+                except Exception as error:  # noqa: BLE001 - the isolation point: one command, not the frame
+                    failed = command.function if isinstance(command, _Foreign) else command
+                    structure.together(partial(on_error, failed, error))
+        finally:
+            structure.be_together()
+
+
+class _Foreign:
+    """A function that somebody else has queued, and that may do anything, also with plain esper."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Command) -> None:
+        self.function = function
+
+    def __call__(self, world: World) -> None:
+        world.structure.together(partial(self.function, world))
 
 
 def _insert(world: World, entity: int, components: tuple[object, ...]) -> None:

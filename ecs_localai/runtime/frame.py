@@ -150,7 +150,7 @@ class Frame:
                 ),
             )
 
-    def _begin(self, *args: object, **_kwargs: object) -> None:
+    def _begin(self, dt: object = None, *_args: object, **_kwargs: object) -> None:
         """The frame's first stretch. A first argument that is a number is its delta, as games pass it."""
         if esper.current_world != self._world:
             self._app.return_to_world("the frame's beginning")
@@ -160,7 +160,7 @@ class Frame:
             self._close_open_frame()
         self.is_open = True
         time = self._time
-        time.tick(delta_of(args) if args else None)
+        time.tick(None if dt is None else delta_of(dt))
         tasks = self._tasks
         if tasks.arrived or tasks.inbox:
             tasks.drain()
@@ -228,7 +228,7 @@ class Frame:
             called = called.f_back
         return False
 
-    def _end(self, *_args: object, **_kwargs: object) -> None:
+    def _end(self, _dt: object = None, *_args: object, **_kwargs: object) -> None:
         """The frame's last stretch."""
         if esper.current_world != self._world:  # written out: it is asked in every frame
             self._return_to_world()

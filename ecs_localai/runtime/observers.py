@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, TypeVarTuple, cast
 
 import esper
 
 from ecs_localai.runtime.errors import SystemParamError
+from ecs_localai.runtime.structure import Structure
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.system import System
@@ -139,7 +141,8 @@ class Observers:
     next frame; what came and went until then is not told.
     """
 
-    def __init__(self, report: Callable[[str, str, BaseException], None]) -> None:
+    def __init__(self, structure: Structure, report: Callable[[str, str, BaseException], None]) -> None:
+        self._structure = structure
         self._report = report
         self._by_observed: dict[Observed, list[Observer]] = {}
         self.told: dict[type, dict[int, object]] = {}
@@ -270,7 +273,7 @@ class Observers:
                 continue
             self._depth += 1
             try:
-                observer.call(on)
+                self._structure.together(partial(observer.call, on))
             except Exception as error:  # noqa: BLE001 - the isolation point: one observer, not who caused it
                 self._report(observer.name, where, error)
             finally:

@@ -19,14 +19,13 @@ LONGEST_STEP_SECONDS: Final = 86_400.0
 """A day. What is longer is taken for a mistake, such as the time of day instead of the time since the last frame."""
 
 
-def delta_of(args: tuple[object, ...]) -> float | None:
-    """How long the frame is, in seconds, where a host has said so in its `esper.process`, as games do.
+def delta_of(first: object) -> float | None:
+    """How long the frame is, in seconds, where a host has said so first thing in its `esper.process`, as games do.
 
-    None if the first argument is no such number: below 0, infinite, no number at all, or longer than
-    `LONGEST_STEP_SECONDS`. It is the host's own then, and real time is measured.
+    None if it is no such number: below 0, infinite, no number at all, or longer than `LONGEST_STEP_SECONDS`. It is
+    the host's own then, and real time is measured.
     """
-    first = args[0] if args else None
-    if isinstance(first, bool) or not isinstance(first, (int, float)):
+    if first.__class__ is not float and (isinstance(first, bool) or not isinstance(first, (int, float))):
         return None
     return first if 0 <= first <= LONGEST_STEP_SECONDS else None
 
@@ -92,4 +91,4 @@ class AppProcessor(esper.Processor):
 
     def process(self, *args: object, **_kwargs: object) -> None:
         """Run one update. Nothing that goes wrong in it reaches the host's frame."""
-        self.app.update_contained(delta_of(args))
+        self.app.update_contained(delta_of(args[0] if args else None))

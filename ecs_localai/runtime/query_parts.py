@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Union, cast, get_args, get_origin
 
 import esper
@@ -44,8 +45,20 @@ class QueryParts:
         """All types whose coming and going can change the rows."""
         return self.optional.union(self.wanted, self.without)
 
-    def row(self, entity: int) -> Row | None:
-        """This entity's row; None if it has not all that is wanted. Needs the world to be active."""
+    @cached_property
+    def row(self) -> Callable[[int], Row | None]:
+        """``row(entity)``: its row; None if it has not all that is wanted. Needs the world to be active.
+
+        Made for what is asked for, because it is called for every entity that was touched.
+        """
+        if self.is_plain and not self.without:
+            if len(self.wanted) == 1:
+                return partial(_row_of_one, self.wanted[0])
+            if len(self.wanted) == 2:
+                return partial(_row_of_two, *self.wanted)
+        return self._row
+
+    def _row(self, entity: int) -> Row | None:
         component = esper.try_component
         found: list[object] = []
         for kind in self.wanted:
@@ -78,6 +91,19 @@ class QueryParts:
         if width == 1:
             return [(entity, cast("tuple[object, ...]", parts)[0]) for entity, parts in raw]
         return [(entity, cast("tuple[object, ...]", parts)[:width]) for entity, parts in raw]
+
+
+def _row_of_one(kind: type, entity: int) -> Row | None:
+    component: object = esper.try_component(entity, kind)
+    return None if component is None else (entity, component)
+
+
+def _row_of_two(first: type, second: type, entity: int) -> Row | None:
+    a: object = esper.try_component(entity, first)
+    if a is None:
+        return None
+    b: object = esper.try_component(entity, second)
+    return None if b is None else (entity, (a, b))
 
 
 def split_parts(parts: tuple[object, ...]) -> QueryParts:

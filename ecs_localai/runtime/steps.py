@@ -106,7 +106,7 @@ class FlushStep:
 def _when_happened(seen: Activity, run: Callable[[], None]) -> Callable[..., None]:
     """`run`, in frames in which something happened. In others this is all there is, so it is as short as can be."""
 
-    def run_when_happened(*_args: object, **_kwargs: object) -> None:
+    def run_when_happened(_dt: object = None, *_args: object, **_kwargs: object) -> None:  # the first costs less so
         if seen.happened:
             run()
 
@@ -185,7 +185,7 @@ class Segment:
                     step.rebound = _Rebinding(step)
                 step.rebound.segments.add(self)
 
-    def _run(self, *_args: object, **_kwargs: object) -> None:
+    def _run(self, _dt: object = None, *_args: object, **_kwargs: object) -> None:
         if self.gates and not self._gates_hold():
             return
         if esper.current_world != self._world:
@@ -207,7 +207,10 @@ class Segment:
         """The step's call has changed, because a resource came, went or was replaced."""
         for position, one in enumerate(self.steps):
             if one is step:
-                self._calls[position] = bound(step)  # in place: the run that is going on shall see it
+                self._hold(position, bound(step))
+
+    def _hold(self, position: int, call: Callable[[], object]) -> None:
+        self._calls[position] = call  # in place: the run that is going on shall see it
 
     def replace_step(self, old: Step, new: Step) -> None:
         """Run another step in the place of one, from the next run on; or ask another gate."""

@@ -25,10 +25,11 @@ class Structure:
     All methods need the world to be active.
     """
 
-    __slots__ = ("_seen", "_watchers", "lost", "version")
+    __slots__ = ("_is_alone", "_seen", "_watchers", "lost", "version")
 
     def __init__(self) -> None:
         self._seen: object = None
+        self._is_alone = False
         self._watchers: dict[type, list[Touch]] = {}
         self.version = 0
         """Grows with every change that is known of."""
@@ -48,6 +49,8 @@ class Structure:
 
     def look(self) -> None:
         """Notice what somebody else has changed. To be called before every change of our own, too."""
+        if self._is_alone:
+            return
         seen: object = esper.get_component(_NeverAComponent)
         if seen is not self._seen:
             self._seen = seen
@@ -61,10 +64,34 @@ class Structure:
             if kind in watchers:
                 for touch in watchers[kind]:
                     touch(entity)
-        self._seen = esper.get_component(_NeverAComponent)
+        if not self._is_alone:
+            self._seen = esper.get_component(_NeverAComponent)
         self.version += 1
+
+    def be_alone(self) -> None:
+        """Until `be_together` nobody else's code runs, so that it is enough to look once before and once after."""
+        self.look()
+        self._is_alone = True
+
+    def be_together(self) -> None:
+        """Somebody else's code may run again. Does nothing where it could all the time."""
+        if self._is_alone:
+            self._is_alone = False
+            self._seen = esper.get_component(_NeverAComponent)
+
+    def together(self, call: Callable[[], None]) -> None:
+        """Run somebody else's code, if need be between two stretches of being alone."""
+        if not self._is_alone:
+            call()
+            return
+        self.be_together()
+        try:
+            call()
+        finally:
+            self.be_alone()
 
     def lose_track(self) -> None:
         """Have everybody look at the whole world again, because what has just changed cannot be said."""
-        self._seen = None
-        self.look()
+        self.version += 1
+        self.lost += 1
+        self._seen = None if self._is_alone else esper.get_component(_NeverAComponent)

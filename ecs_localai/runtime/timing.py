@@ -22,58 +22,24 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.sets import SystemSet
 
 
-_SUMMED_UP = 256
-"""After so many runs the times are summed up, so that they do not pile up."""
-
-
 class SystemTimes:
     """What was measured of one system, in seconds. A system that fails is measured; one passed over is not."""
 
-    __slots__ = ("_last", "_longest", "_runs", "_total", "add", "new")
+    __slots__ = ("last", "longest", "runs", "total")
 
     def __init__(self) -> None:
-        self.new: list[float] = []
-        """What has not been summed up yet."""
-        self.add: Callable[[float], None] = self.new.append
-        """``add(seconds)``: count one run. It is a list's own ``append``, as the frame has no time for more."""
-        self._runs = 0
-        self._last = 0.0
-        self._longest = 0.0
-        self._total = 0.0
+        self.runs = 0
+        self.last = 0.0
+        self.longest = 0.0
+        self.total = 0.0
 
-    def sum_up(self) -> None:
-        """Take in what is new."""
-        new = self.new
-        if new:
-            self._runs += len(new)
-            self._total += sum(new)
-            self._longest = max(self._longest, max(new))
-            self._last = new[-1]
-            new.clear()
-
-    @property
-    def runs(self) -> int:
-        """How often it ran."""
-        self.sum_up()
-        return self._runs
-
-    @property
-    def last(self) -> float:
-        """The last run's time."""
-        self.sum_up()
-        return self._last
-
-    @property
-    def longest(self) -> float:
-        """The longest run's."""
-        self.sum_up()
-        return self._longest
-
-    @property
-    def total(self) -> float:
-        """That of all runs together."""
-        self.sum_up()
-        return self._total
+    def add(self, seconds: float) -> None:
+        """Count one run."""
+        self.runs += 1
+        self.last = seconds
+        self.total += seconds
+        if seconds > self.longest:
+            self.longest = seconds
 
 
 class Timings:
@@ -93,7 +59,7 @@ class Timings:
 class TimedSegment(Segment):
     """A segment that measures its steps, each with the conditions that are asked before it."""
 
-    __slots__ = ("_add", "_runs", "times")
+    __slots__ = ("_pairs", "times")
 
     def __init__(
         self,
@@ -108,33 +74,36 @@ class TimedSegment(Segment):
         super().__init__(where, system_set, steps, gates, app, reacts_to)
         self.times = tuple(timings.of(step) for step in self.steps)
         """Of the steps, in their order."""
-        self._add = tuple(times.add for times in self.times)
-        self._runs = 0
+        self._pairs = list(zip(self._calls, self.times, strict=True))
 
-    def _run(self, *_args: object, **_kwargs: object) -> None:
+    def _hold(self, position: int, call: Callable[[], object]) -> None:
+        super()._hold(position, call)
+        self._pairs[position] = call, self.times[position]
+
+    def _run(self, _dt: object = None, *_args: object, **_kwargs: object) -> None:
         if self.gates and not self._gates_hold():
             return
         if esper.current_world != self._world:
             self._app.return_to_world(self.where)
-        calls = iter(self._calls)
+        pairs = iter(self._pairs)
         clock = perf_counter
         begun = clock()
-        for call, add in zip(calls, self._add, strict=False):  # they are as many; strict costs more
+        for call, times in pairs:
             try:
                 answer = call()
             except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
-                add(clock() - begun)
-                self._failed(length_hint(calls), error)
+                times.add(clock() - begun)
+                self._failed(length_hint(pairs), error)
                 begun = clock()
                 continue
             ended = clock()
             if answer is not PASSED_OVER:
-                add(ended - begun)
+                # `times.add` written out: the call would cost more than all of it.
+                times.last = seconds = ended - begun
+                times.runs += 1
+                times.total += seconds
+                if seconds > times.longest:
+                    times.longest = seconds
             begun = ended
-        self._runs += 1
-        if self._runs == _SUMMED_UP:
-            self._runs = 0
-            for times in self.times:
-                times.sum_up()
         if self._waiting:
             self._app.apply_commands()

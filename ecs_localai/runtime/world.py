@@ -62,7 +62,7 @@ class World:
         self.changes = ChangeMarks()
         self.structure = Structure()
         self.views = Views(self.structure)
-        self.observers = Observers(report)
+        self.observers = Observers(self.structure, report)
         self._told = self.observers.told
         self.resources = Resources(self.changes)
         self.time = time
@@ -96,9 +96,11 @@ class World:
             return False
         structure = self.structure
         structure.look()
+        changes = self.changes
         for component in components:
-            if esper.try_component(entity, type(component)) is component:
-                self.changes.log(type(component)).mark(entity)  # no difference to be seen, but insertion is a change
+            kind = type(component)
+            if changes.is_watched(kind) and esper.try_component(entity, kind) is component:
+                changes.log(kind).mark(entity)  # no difference to be seen, but insertion is a change
             esper.add_component(entity, component)
         structure.changed(entity, map(type, components))
         if self._told:
