@@ -88,7 +88,15 @@ class Particles(Protocol):
         """The same loops, only visiting."""
 
     def change(self) -> None:
-        """Delete the oldest particle and create one."""
+        """Delete the oldest particle, or, if that was done the time before, create one."""
+
+
+def change_by_esper(living: deque[int], count: int) -> None:
+    """Delete the oldest of these entities, or create the one that was deleted the time before."""
+    if len(living) < count:
+        living.append(esper.create_entity(Position(), Velocity(), Heat()))
+    else:
+        esper.delete_entity(living.popleft(), immediate=True)
 
 
 class EsperParticles:
@@ -97,6 +105,7 @@ class EsperParticles:
     name = "esper"
 
     def __init__(self, count: int) -> None:
+        self._count = count
         self.world: str | None = f"{count} particles in plain esper"
         before = esper.current_world
         esper.switch_world(self.world)
@@ -121,8 +130,7 @@ class EsperParticles:
 
     def change(self) -> None:
         """As in `Particles`."""
-        esper.delete_entity(self._living.popleft(), immediate=True)
-        self._living.append(esper.create_entity(Position(), Velocity(), Heat()))
+        change_by_esper(self._living, self._count)
 
 
 def leave(plain: EsperParticles) -> None:
@@ -150,6 +158,7 @@ class ListedParticles:
     world: str | None = None
 
     def __init__(self, count: int) -> None:
+        self._count = count
         self._particles = [Particle() for _ in range(count)]
 
     def move(self) -> None:
@@ -176,9 +185,11 @@ class ListedParticles:
 
     def change(self) -> None:
         """As in `Particles`. The last one takes the place of the one that goes, so nothing has to move up."""
-        self._particles[0] = self._particles[-1]
-        self._particles.pop()
-        self._particles.append(Particle())
+        if len(self._particles) < self._count:
+            self._particles.append(Particle())
+        else:
+            self._particles[0] = self._particles[-1]
+            self._particles.pop()
 
 
 class By(Enum):
@@ -206,6 +217,7 @@ class OurParticles:
     def __init__(self, app: App, count: int, loops: Loops, changes: By | None = None) -> None:
         self._app = app
         self.world: str | None = app.world.name
+        self._count = count
         self._living = deque(app.world.spawn(Position(), Velocity(), Heat()) for _ in range(count))
         self._queries: list[Query[Position, Velocity]] = []
         changing: dict[By | None, tuple[Callable[..., None], ...]] = {
@@ -217,12 +229,16 @@ class OurParticles:
         app.update(0.0)
 
     def _change_by_commands(self, commands: Commands) -> None:
-        commands.despawn(self._living.popleft())
-        self._living.append(commands.spawn(Position(), Velocity(), Heat()))
+        if len(self._living) < self._count:
+            self._living.append(commands.spawn(Position(), Velocity(), Heat()))
+        else:
+            commands.despawn(self._living.popleft())
 
     def _change_by_world(self, world: World) -> None:
-        world.despawn(self._living.popleft())
-        self._living.append(world.spawn(Position(), Velocity(), Heat()))
+        if len(self._living) < self._count:
+            self._living.append(world.spawn(Position(), Velocity(), Heat()))
+        else:
+            world.despawn(self._living.popleft())
 
     def _systems(self, loops: Loops) -> tuple[Callable[..., None], ...]:
         """The loops as systems."""
@@ -266,7 +282,7 @@ class OurParticles:
         move(self._app.world.query(Position, Velocity))
 
     def change_by_world(self) -> None:
-        """Delete the oldest and create one at once, outside of systems."""
+        """Delete the oldest, or create one, at once, outside of systems."""
         self._change_by_world(self._app.world)
 
     def change_by_queue(self) -> None:
@@ -276,8 +292,7 @@ class OurParticles:
 
     def change_by_esper(self) -> None:
         """The same as a host does it: with plain esper, our world being active."""
-        esper.delete_entity(self._living.popleft(), immediate=True)
-        self._living.append(esper.create_entity(Position(), Velocity(), Heat()))
+        change_by_esper(self._living, self._count)
 
     def host_frame(self) -> None:
         """A change by a host, and then a frame of the app."""

@@ -20,6 +20,7 @@ class TcodParticles:
     world: str | None = None
 
     def __init__(self, count: int) -> None:
+        self._count = count
         self._registry = tcod.ecs.Registry()
         self._living = deque(self._create() for _ in range(count))
 
@@ -50,8 +51,10 @@ class TcodParticles:
 
     def change(self) -> None:
         """As in `Particles`."""
-        self._living.popleft().clear()
-        self._living.append(self._create())
+        if len(self._living) < self._count:
+            self._living.append(self._create())
+        else:
+            self._living.popleft().clear()
 
 
 class SnecsPosition(snecs.RegisteredComponent):
@@ -88,6 +91,7 @@ class SnecsParticles:
     world: str | None = None
 
     def __init__(self, count: int) -> None:
+        self._count = count
         self._world = snecs.World()
         self._living = deque(self._create() for _ in range(count))
         # A compiled query knows its components' types only as a collection; these are the rows that it gives.
@@ -128,5 +132,7 @@ class SnecsParticles:
 
     def change(self) -> None:
         """As in `Particles`."""
-        snecs.delete_entity_immediately(self._living.popleft(), self._world)
-        self._living.append(self._create())
+        if len(self._living) < self._count:
+            self._living.append(self._create())
+        else:
+            snecs.delete_entity_immediately(self._living.popleft(), self._world)

@@ -1,4 +1,4 @@
-"""A frame with one structural change (one entity deleted, one created) and loops over the entities afterwards.
+"""A frame with one structural change (an entity is deleted in one, created in the next) and loops over all entities.
 
 Any change makes esper forget all it has cached, and every query after it is built anew. So its price is one for every
 distinct query, which is why there are three, of two components each. Ours is a whole frame of an app: a system makes
@@ -93,7 +93,7 @@ def compare(count: int, rounds: int, loops: Loops) -> list[Figure]:
 
 
 def changes_alone(rounds: int) -> list[Figure]:
-    """One entity with three components deleted and one created, among 1,000, with three queries in use."""
+    """One entity with three components deleted or created, among 1,000, with three queries in use."""
     calls, count = 200, 1_000
     plain = EsperParticles(count)
     with ExitStack() as worlds:
