@@ -1,117 +1,137 @@
 """Data only: the components, resources and events of the Local AI models panel."""
 
-from ecs_localai.components.authentication import AuthKind, OllamaAuth
-from ecs_localai.components.browser import (
-    BrowserConnection,
-    BrowserExtensionManager,
-    BrowserKind,
-    BrowserType,
-    ContentType,
-    ContextExtractionConfig,
-    ContextRetentionPolicy,
-    ExtensionConnectionStatus,
-    ExtensionPrivacySettings,
-    ExtensionProtocol,
-    RetentionKind,
-    SupportedBrowser,
-    TabContext,
-)
-from ecs_localai.components.codec import CodecError, DecodeError, EncodeError, decode, encode, to_builtins
-from ecs_localai.components.drawing import Color, Vec2
-from ecs_localai.components.events import (
-    FeatureFlagToggled,
-    InstalledModelsChanged,
-    LoadedModelsChanged,
-    ModelDeleted,
-    ModelDeleteFailed,
-    ModelInstallationCancelled,
-    ModelInstallationCompleted,
-    ModelInstallationFailed,
-    ModelInstallationProgress,
-    ModelInstallationStarted,
-    OllamaConnectionStatusChanged,
-    UIUpdateEvent,
-    UIUpdateKind,
-)
-from ecs_localai.components.features import (
-    ExperimentalFeaturesManager,
-    ExperimentalPhase,
-    ExperimentalPreferences,
-    FeatureFlag,
-    FeatureRiskLevel,
-    FeatureTelemetry,
-    RolloutConfiguration,
-    SpecificFeatureFlags,
-    default_feature_flags,
-)
-from ecs_localai.components.hosts import (
-    ConnectionPool,
-    HostHealthMonitor,
-    OllamaAPIClient,
-    OllamaConfiguration,
-    OllamaHostManager,
-    RetryPolicy,
-)
-from ecs_localai.components.installation import (
-    DownloadConfig,
-    DownloadRequest,
-    InstallationPhase,
-    InstallationProgress,
-    InstallationRecord,
-    InstallationStatus,
-    ModelInstallation,
-    ModelInstallationManager,
-    ModelInstallationTask,
-    ModelInstallRequest,
-)
-from ecs_localai.components.installation_errors import InstallationError, InstallationErrorKind
-from ecs_localai.components.models import (
-    InstalledModel,
-    LoadedModel,
-    LocalModelManager,
-    ModelCapabilities,
-    ModelPerformanceMetrics,
-    ModelRegistry,
-)
-from ecs_localai.components.monitoring import (
-    CpuUsage,
-    DiskUsage,
-    GpuUsage,
-    MemoryUsage,
-    ModelResourceMonitor,
-    NetworkUsage,
-)
-from ecs_localai.components.panel import InstallationView, LocalModelsPanel
-from ecs_localai.components.panel_intents import (
-    CancelRequested,
-    DeleteModelRequested,
-    DismissRequested,
-    HostEdited,
-    InstallRequested,
-    NoticeDismissed,
-    RefreshRequested,
-    RetryRequested,
-    ToggleRequested,
-)
-from ecs_localai.components.panel_view import (
-    GaugeView,
-    HostView,
-    InstallationRow,
-    ModelRow,
-    NoticeView,
-    PanelView,
-    ToggleGroupView,
-    ToggleRow,
-    Tone,
-)
-from ecs_localai.components.registry import ModelRegistryCache, RegistryEntry, RegistryLayer
-from ecs_localai.components.toggles import (
-    FeatureToggle,
-    FeatureToggleGroup,
-    InteractionState,
-    ToggleLayout,
-    ToggleStyle,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecs_localai.components.authentication import AuthKind as AuthKind
+    from ecs_localai.components.authentication import OllamaAuth as OllamaAuth
+    from ecs_localai.components.browser import BrowserConnection as BrowserConnection
+    from ecs_localai.components.browser import BrowserExtensionManager as BrowserExtensionManager
+    from ecs_localai.components.browser import BrowserKind as BrowserKind
+    from ecs_localai.components.browser import BrowserType as BrowserType
+    from ecs_localai.components.browser import ContentType as ContentType
+    from ecs_localai.components.browser import ContextExtractionConfig as ContextExtractionConfig
+    from ecs_localai.components.browser import ContextRetentionPolicy as ContextRetentionPolicy
+    from ecs_localai.components.browser import ExtensionConnectionStatus as ExtensionConnectionStatus
+    from ecs_localai.components.browser import ExtensionPrivacySettings as ExtensionPrivacySettings
+    from ecs_localai.components.browser import ExtensionProtocol as ExtensionProtocol
+    from ecs_localai.components.browser import RetentionKind as RetentionKind
+    from ecs_localai.components.browser import SupportedBrowser as SupportedBrowser
+    from ecs_localai.components.browser import TabContext as TabContext
+    from ecs_localai.components.codec import CodecError as CodecError
+    from ecs_localai.components.codec import DecodeError as DecodeError
+    from ecs_localai.components.codec import EncodeError as EncodeError
+    from ecs_localai.components.codec import decode as decode
+    from ecs_localai.components.codec import encode as encode
+    from ecs_localai.components.codec import to_builtins as to_builtins
+    from ecs_localai.components.drawing import Color as Color
+    from ecs_localai.components.drawing import Vec2 as Vec2
+    from ecs_localai.components.events import FeatureFlagToggled as FeatureFlagToggled
+    from ecs_localai.components.events import InstalledModelsChanged as InstalledModelsChanged
+    from ecs_localai.components.events import LoadedModelsChanged as LoadedModelsChanged
+    from ecs_localai.components.events import ModelDeleteFailed as ModelDeleteFailed
+    from ecs_localai.components.events import ModelDeleted as ModelDeleted
+    from ecs_localai.components.events import ModelInstallationCancelled as ModelInstallationCancelled
+    from ecs_localai.components.events import ModelInstallationCompleted as ModelInstallationCompleted
+    from ecs_localai.components.events import ModelInstallationFailed as ModelInstallationFailed
+    from ecs_localai.components.events import ModelInstallationProgress as ModelInstallationProgress
+    from ecs_localai.components.events import ModelInstallationStarted as ModelInstallationStarted
+    from ecs_localai.components.events import OllamaConnectionStatusChanged as OllamaConnectionStatusChanged
+    from ecs_localai.components.events import UIUpdateEvent as UIUpdateEvent
+    from ecs_localai.components.events import UIUpdateKind as UIUpdateKind
+    from ecs_localai.components.features import ExperimentalFeaturesManager as ExperimentalFeaturesManager
+    from ecs_localai.components.features import ExperimentalPhase as ExperimentalPhase
+    from ecs_localai.components.features import ExperimentalPreferences as ExperimentalPreferences
+    from ecs_localai.components.features import FeatureFlag as FeatureFlag
+    from ecs_localai.components.features import FeatureRiskLevel as FeatureRiskLevel
+    from ecs_localai.components.features import FeatureTelemetry as FeatureTelemetry
+    from ecs_localai.components.features import RolloutConfiguration as RolloutConfiguration
+    from ecs_localai.components.features import SpecificFeatureFlags as SpecificFeatureFlags
+    from ecs_localai.components.features import default_feature_flags as default_feature_flags
+    from ecs_localai.components.hosts import ConnectionPool as ConnectionPool
+    from ecs_localai.components.hosts import HostHealthMonitor as HostHealthMonitor
+    from ecs_localai.components.hosts import OllamaAPIClient as OllamaAPIClient
+    from ecs_localai.components.hosts import OllamaConfiguration as OllamaConfiguration
+    from ecs_localai.components.hosts import OllamaHostManager as OllamaHostManager
+    from ecs_localai.components.hosts import RetryPolicy as RetryPolicy
+    from ecs_localai.components.installation import DownloadConfig as DownloadConfig
+    from ecs_localai.components.installation import DownloadRequest as DownloadRequest
+    from ecs_localai.components.installation import InstallationPhase as InstallationPhase
+    from ecs_localai.components.installation import InstallationProgress as InstallationProgress
+    from ecs_localai.components.installation import InstallationRecord as InstallationRecord
+    from ecs_localai.components.installation import InstallationStatus as InstallationStatus
+    from ecs_localai.components.installation import ModelInstallRequest as ModelInstallRequest
+    from ecs_localai.components.installation import ModelInstallation as ModelInstallation
+    from ecs_localai.components.installation import ModelInstallationManager as ModelInstallationManager
+    from ecs_localai.components.installation import ModelInstallationTask as ModelInstallationTask
+    from ecs_localai.components.installation_errors import InstallationError as InstallationError
+    from ecs_localai.components.installation_errors import InstallationErrorKind as InstallationErrorKind
+    from ecs_localai.components.models import InstalledModel as InstalledModel
+    from ecs_localai.components.models import LoadedModel as LoadedModel
+    from ecs_localai.components.models import LocalModelManager as LocalModelManager
+    from ecs_localai.components.models import ModelCapabilities as ModelCapabilities
+    from ecs_localai.components.models import ModelPerformanceMetrics as ModelPerformanceMetrics
+    from ecs_localai.components.models import ModelRegistry as ModelRegistry
+    from ecs_localai.components.monitoring import CpuUsage as CpuUsage
+    from ecs_localai.components.monitoring import DiskUsage as DiskUsage
+    from ecs_localai.components.monitoring import GpuUsage as GpuUsage
+    from ecs_localai.components.monitoring import MemoryUsage as MemoryUsage
+    from ecs_localai.components.monitoring import ModelResourceMonitor as ModelResourceMonitor
+    from ecs_localai.components.monitoring import NetworkUsage as NetworkUsage
+    from ecs_localai.components.panel import InstallationView as InstallationView
+    from ecs_localai.components.panel import LocalModelsPanel as LocalModelsPanel
+    from ecs_localai.components.panel_intents import CancelRequested as CancelRequested
+    from ecs_localai.components.panel_intents import DeleteModelRequested as DeleteModelRequested
+    from ecs_localai.components.panel_intents import DismissRequested as DismissRequested
+    from ecs_localai.components.panel_intents import HostEdited as HostEdited
+    from ecs_localai.components.panel_intents import InstallRequested as InstallRequested
+    from ecs_localai.components.panel_intents import NoticeDismissed as NoticeDismissed
+    from ecs_localai.components.panel_intents import RefreshRequested as RefreshRequested
+    from ecs_localai.components.panel_intents import RetryRequested as RetryRequested
+    from ecs_localai.components.panel_intents import ToggleRequested as ToggleRequested
+    from ecs_localai.components.panel_view import GaugeView as GaugeView
+    from ecs_localai.components.panel_view import HostView as HostView
+    from ecs_localai.components.panel_view import InstallationRow as InstallationRow
+    from ecs_localai.components.panel_view import ModelRow as ModelRow
+    from ecs_localai.components.panel_view import NoticeView as NoticeView
+    from ecs_localai.components.panel_view import PanelView as PanelView
+    from ecs_localai.components.panel_view import ToggleGroupView as ToggleGroupView
+    from ecs_localai.components.panel_view import ToggleRow as ToggleRow
+    from ecs_localai.components.panel_view import Tone as Tone
+    from ecs_localai.components.registry import ModelRegistryCache as ModelRegistryCache
+    from ecs_localai.components.registry import RegistryEntry as RegistryEntry
+    from ecs_localai.components.registry import RegistryLayer as RegistryLayer
+    from ecs_localai.components.toggles import FeatureToggle as FeatureToggle
+    from ecs_localai.components.toggles import FeatureToggleGroup as FeatureToggleGroup
+    from ecs_localai.components.toggles import InteractionState as InteractionState
+    from ecs_localai.components.toggles import ToggleLayout as ToggleLayout
+    from ecs_localai.components.toggles import ToggleStyle as ToggleStyle
+else:
+    from ecs_localai._lazy import lazy_names
+
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "authentication": ("AuthKind", "OllamaAuth"),
+            "browser": ("BrowserConnection", "BrowserExtensionManager", "BrowserKind", "BrowserType", "ContentType", "ContextExtractionConfig", "ContextRetentionPolicy", "ExtensionConnectionStatus", "ExtensionPrivacySettings", "ExtensionProtocol", "RetentionKind", "SupportedBrowser", "TabContext"),
+            "codec": ("CodecError", "DecodeError", "EncodeError", "decode", "encode", "to_builtins"),
+            "drawing": ("Color", "Vec2"),
+            "events": ("FeatureFlagToggled", "InstalledModelsChanged", "LoadedModelsChanged", "ModelDeleteFailed", "ModelDeleted", "ModelInstallationCancelled", "ModelInstallationCompleted", "ModelInstallationFailed", "ModelInstallationProgress", "ModelInstallationStarted", "OllamaConnectionStatusChanged", "UIUpdateEvent", "UIUpdateKind"),
+            "features": ("ExperimentalFeaturesManager", "ExperimentalPhase", "ExperimentalPreferences", "FeatureFlag", "FeatureRiskLevel", "FeatureTelemetry", "RolloutConfiguration", "SpecificFeatureFlags", "default_feature_flags"),
+            "hosts": ("ConnectionPool", "HostHealthMonitor", "OllamaAPIClient", "OllamaConfiguration", "OllamaHostManager", "RetryPolicy"),
+            "installation": ("DownloadConfig", "DownloadRequest", "InstallationPhase", "InstallationProgress", "InstallationRecord", "InstallationStatus", "ModelInstallRequest", "ModelInstallation", "ModelInstallationManager", "ModelInstallationTask"),
+            "installation_errors": ("InstallationError", "InstallationErrorKind"),
+            "models": ("InstalledModel", "LoadedModel", "LocalModelManager", "ModelCapabilities", "ModelPerformanceMetrics", "ModelRegistry"),
+            "monitoring": ("CpuUsage", "DiskUsage", "GpuUsage", "MemoryUsage", "ModelResourceMonitor", "NetworkUsage"),
+            "panel": ("InstallationView", "LocalModelsPanel"),
+            "panel_intents": ("CancelRequested", "DeleteModelRequested", "DismissRequested", "HostEdited", "InstallRequested", "NoticeDismissed", "RefreshRequested", "RetryRequested", "ToggleRequested"),
+            "panel_view": ("GaugeView", "HostView", "InstallationRow", "ModelRow", "NoticeView", "PanelView", "ToggleGroupView", "ToggleRow", "Tone"),
+            "registry": ("ModelRegistryCache", "RegistryEntry", "RegistryLayer"),
+            "toggles": ("FeatureToggle", "FeatureToggleGroup", "InteractionState", "ToggleLayout", "ToggleStyle"),
+        },
+    )
 
 __all__ = [
     "AuthKind",

@@ -5,7 +5,6 @@ Knows nothing of AI models, HTTP or pygame.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -126,101 +125,94 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.type_registry import TypeRegistry as TypeRegistry
     from ecs_localai.runtime.world import World as World
 else:
-    # Each name is imported when it is asked for: a program's first frame waits for no more than it uses, and who wants
-    # one mark does not import esper. Only when it runs: for a type checker a module with __getattr__ has every name.
-    _HOMES = {
-        "app": ("App",),
-        "changes": ("Changes",),
-        "channels": ("Channel", "ChannelClosed", "Latest"),
-        "combinators": ("and_", "not_", "or_"),
-        "commands": ("Commands",),
-        "conditions": ("in_state", "on_event", "on_timer", "run_once", "state_changed"),
-        "describe": (
-            "AppDescription",
-            "DiagnosticDescription",
-            "EventDescription",
-            "ObserverDescription",
-            "ProcessorDescription",
-            "RestDescription",
-            "ScheduleDescription",
-            "StageDescription",
-            "SystemDescription",
-            "SystemTimesDescription",
-        ),
-        "diagnostics": ("Diagnostic", "DiagnosticPath", "DiagnosticsStore", "SampleRing", "UnknownDiagnosticError"),
-        "entity": ("Entity", "EntityReference"),
-        "errors": (
-            "MissingResourceError",
-            "NestedUpdateError",
-            "PluginError",
-            "RuntimeSetupError",
-            "ScheduleError",
-            "SystemParamError",
-            "WorldInUseError",
-        ),
-        "events": ("EventReader", "EventWriter", "Events"),
-        "failing": ("FailingSystems", "SystemRecovered"),
-        "failure_policy": ("FailurePolicy",),
-        "failures": ("SystemFailed",),
-        "filters": ("Added", "Changed", "With", "Without"),
-        "fixed": ("FixedTime",),
-        "frame_activity": ("Activity", "activity"),
-        "frame_time_diagnostics": ("FrameTimeDiagnosticsPlugin",),
-        "local": ("Local",),
-        "log_diagnostics": ("LogDiagnosticsPlugin",),
-        "observers": ("Add", "Insert", "Observer", "On", "Remove"),
-        "plugin": ("Plugin", "PluginGroup"),
-        "processors": ("SetProcessor",),
-        "query": ("Query",),
-        "reactive_runner": ("ReactiveRunner",),
-        "removed": ("RemovedComponents",),
-        "resource_conditions": ("resource_changed", "resource_exists"),
-        "resources": ("Res",),
-        "runner": ("AppExit", "ScheduleRunner"),
-        "saving.errors": ("LoadError", "SaveError", "SavedWorldError", "UnknownTypeError"),
-        "saving.format": ("SavedContents", "saved_contents"),
-        "saving.loading": ("LoadedWorld", "load_world"),
-        "saving.marks": ("NotSaved",),
-        "saving.writing": ("SavedWorld", "Skipped", "save_world"),
-        "schedule": (
-            "First",
-            "FixedUpdate",
-            "Last",
-            "PostStartup",
-            "PostUpdate",
-            "PreStartup",
-            "PreUpdate",
-            "ScheduleLabel",
-            "Startup",
-            "StateTransition",
-            "Update",
-        ),
-        "sets": ("SystemSet", "after", "before", "chain", "in_set", "run_if"),
-        "states": (
-            "DespawnOnExit",
-            "NextState",
-            "OnEnter",
-            "OnExit",
-            "OnTransition",
-            "State",
-            "StateTransitionEvent",
-            "States",
-        ),
-        "tasks": ("IoTaskPool", "Task", "TaskCancelled"),
-        "time": ("Time", "Timer", "Wakeups"),
-        "type_registry": ("TypeRegistry",),
-        "world": ("World",),
-    }
-    _HOME = {name: home for home, names in _HOMES.items() for name in names}
+    from ecs_localai._lazy import lazy_names
 
-    def __getattr__(name: str) -> object:
-        home = _HOME.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value: object = getattr(import_module(f"{__name__}.{home}"), name)
-        globals()[name] = value
-        return value
-
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "app": ("App",),
+            "changes": ("Changes",),
+            "channels": ("Channel", "ChannelClosed", "Latest"),
+            "combinators": ("and_", "not_", "or_"),
+            "commands": ("Commands",),
+            "conditions": ("in_state", "on_event", "on_timer", "run_once", "state_changed"),
+            "describe": (
+                "AppDescription",
+                "DiagnosticDescription",
+                "EventDescription",
+                "ObserverDescription",
+                "ProcessorDescription",
+                "RestDescription",
+                "ScheduleDescription",
+                "StageDescription",
+                "SystemDescription",
+                "SystemTimesDescription",
+            ),
+            "diagnostics": ("Diagnostic", "DiagnosticPath", "DiagnosticsStore", "SampleRing", "UnknownDiagnosticError"),
+            "entity": ("Entity", "EntityReference"),
+            "errors": (
+                "MissingResourceError",
+                "NestedUpdateError",
+                "PluginError",
+                "RuntimeSetupError",
+                "ScheduleError",
+                "SystemParamError",
+                "WorldInUseError",
+            ),
+            "events": ("EventReader", "EventWriter", "Events"),
+            "failing": ("FailingSystems", "SystemRecovered"),
+            "failure_policy": ("FailurePolicy",),
+            "failures": ("SystemFailed",),
+            "filters": ("Added", "Changed", "With", "Without"),
+            "fixed": ("FixedTime",),
+            "frame_activity": ("Activity", "activity"),
+            "frame_time_diagnostics": ("FrameTimeDiagnosticsPlugin",),
+            "local": ("Local",),
+            "log_diagnostics": ("LogDiagnosticsPlugin",),
+            "observers": ("Add", "Insert", "Observer", "On", "Remove"),
+            "plugin": ("Plugin", "PluginGroup"),
+            "processors": ("SetProcessor",),
+            "query": ("Query",),
+            "reactive_runner": ("ReactiveRunner",),
+            "removed": ("RemovedComponents",),
+            "resource_conditions": ("resource_changed", "resource_exists"),
+            "resources": ("Res",),
+            "runner": ("AppExit", "ScheduleRunner"),
+            "saving.errors": ("LoadError", "SaveError", "SavedWorldError", "UnknownTypeError"),
+            "saving.format": ("SavedContents", "saved_contents"),
+            "saving.loading": ("LoadedWorld", "load_world"),
+            "saving.marks": ("NotSaved",),
+            "saving.writing": ("SavedWorld", "Skipped", "save_world"),
+            "schedule": (
+                "First",
+                "FixedUpdate",
+                "Last",
+                "PostStartup",
+                "PostUpdate",
+                "PreStartup",
+                "PreUpdate",
+                "ScheduleLabel",
+                "Startup",
+                "StateTransition",
+                "Update",
+            ),
+            "sets": ("SystemSet", "after", "before", "chain", "in_set", "run_if"),
+            "states": (
+                "DespawnOnExit",
+                "NextState",
+                "OnEnter",
+                "OnExit",
+                "OnTransition",
+                "State",
+                "StateTransitionEvent",
+                "States",
+            ),
+            "tasks": ("IoTaskPool", "Task", "TaskCancelled"),
+            "time": ("Time", "Timer", "Wakeups"),
+            "type_registry": ("TypeRegistry",),
+            "world": ("World",),
+        },
+    )
 
 __all__ = [
     "Activity",
