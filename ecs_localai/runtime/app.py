@@ -33,7 +33,6 @@ from ecs_localai.runtime.runner import AppExit, ScheduleRunner
 from ecs_localai.runtime.schedule import ScheduleLabel, Update
 from ecs_localai.runtime.schedules import Schedules
 from ecs_localai.runtime.sets import ConfigItem, SystemFunction, configs
-from ecs_localai.runtime.states import States
 from ecs_localai.runtime.system import System
 from ecs_localai.runtime.tasks import IoTaskPool
 from ecs_localai.runtime.time import Time, Wakeups
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.describe import AppDescription
     from ecs_localai.runtime.saving.loading import LoadedWorld
     from ecs_localai.runtime.saving.writing import SavedWorld
+    from ecs_localai.runtime.states import States
 
 T = TypeVar("T")
 logger = logging.getLogger("ecs_localai")

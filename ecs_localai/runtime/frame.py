@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from random import Random
 from threading import current_thread, get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -18,6 +17,8 @@ from ecs_localai.runtime.processors import delta_of
 from ecs_localai.runtime.steps import Segment
 
 if TYPE_CHECKING:
+    from random import Random
+
     from ecs_localai.runtime.app import App
     from ecs_localai.runtime.plugin import PluginList
     from ecs_localai.runtime.schedules import Schedules
@@ -36,7 +37,7 @@ class Frame:
         self._app = app
         self._plugins = plugins
         self._schedules = schedules
-        self._shuffle = Random(shuffle_seed) if shuffle_seed is not None else None
+        self._shuffle = None if shuffle_seed is None else _random(shuffle_seed)
         self.is_stale = True
         """Whether something was added since the schedules were compiled."""
         self._is_compiled = False
@@ -237,3 +238,9 @@ class Frame:
         self.is_open = False
         if any(self._buffers):
             self._app.event_registry.end_frame()
+
+
+def _random(seed: int) -> Random:
+    from random import Random  # for the few who shuffle
+
+    return Random(seed)

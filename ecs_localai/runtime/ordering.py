@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import groupby
-from random import Random
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ecs_localai.runtime.errors import ScheduleError
+
+if TYPE_CHECKING:
+    from random import Random
 
 N = TypeVar("N", bound=Hashable)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ecs_localai.runtime.errors import ScheduleError
 from ecs_localai.runtime.frame_activity import activity
@@ -15,6 +14,8 @@ from ecs_localai.runtime.system import System
 from ecs_localai.runtime.timing import TimedSegment
 
 if TYPE_CHECKING:
+    from random import Random
+
     from ecs_localai.runtime.app import App
 
 
@@ -23,6 +24,8 @@ class ScheduleLabel:
     """A phase of the frame, by name."""
 
     name: str
+    is_of_transitions: ClassVar[bool] = False
+    """Whether it runs in transitions between states."""
 
     def __repr__(self) -> str:
         return self.name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from random import Random
 from typing import TYPE_CHECKING
 
 from ecs_localai.runtime.errors import RuntimeSetupError
@@ -15,12 +14,13 @@ from ecs_localai.runtime.schedule import (
     StateTransition,
 )
 from ecs_localai.runtime.schedule_order import ScheduleOrder
-from ecs_localai.runtime.state_transitions import StateTransitions
-from ecs_localai.runtime.states import TransitionLabel
 from ecs_localai.runtime.steps import Segment
 
 if TYPE_CHECKING:
+    from random import Random
+
     from ecs_localai.runtime.app import App
+    from ecs_localai.runtime.state_transitions import StateTransitions
 
 
 class Schedules:
@@ -31,7 +31,16 @@ class Schedules:
         self.order = ScheduleOrder()
         self._by_label = {label: Schedule(label, app) for label in self.order.all}
         self.fixed_time = FixedTime()
-        self.transitions = StateTransitions(app)
+        self._transitions: StateTransitions | None = None
+
+    @property
+    def transitions(self) -> StateTransitions:
+        """What changes states; made, and imported, for programs that have some."""
+        if self._transitions is None:
+            from ecs_localai.runtime.state_transitions import StateTransitions
+
+            self._transitions = StateTransitions(self._app)
+        return self._transitions
 
     def insert(self, label: ScheduleLabel, *, after: ScheduleLabel | None, before: ScheduleLabel | None) -> None:
         """Have one more schedule; for what it raises see `ScheduleOrder.insert`."""
@@ -59,10 +68,10 @@ class Schedules:
             RuntimeSetupError: there is none with this label.
         """
         schedule = self._by_label.get(label)
-        if schedule is None and isinstance(label, TransitionLabel):
+        if schedule is None and label.is_of_transitions:
             schedule = self._by_label[label] = Schedule(label, self._app)
         if schedule is None:
-            known = ", ".join(one.name for one in self._by_label if not isinstance(one, TransitionLabel))
+            known = ", ".join(one.name for one in self._by_label if not one.is_of_transitions)
             raise RuntimeSetupError(
                 f"There is no schedule {label}. Use one of {known}, or OnEnter, OnExit or OnTransition of a state; "
                 f"for one of your own call App.insert_schedule first."
@@ -76,7 +85,8 @@ class Schedules:
             ScheduleError: an order is impossible, or a transition's states are none of the app's.
         """
         segments = {label: schedule.compile(shuffle) for label, schedule in self._by_label.items()}
-        segments[StateTransition] = self.transitions.place(segments) + segments[StateTransition]
+        if self._transitions is not None or any(label.is_of_transitions for label in segments):
+            segments[StateTransition] = self.transitions.place(segments) + segments[StateTransition]
         if segments[FixedUpdate]:
             loop = FixedLoop(self._app.time, self.fixed_time, segments[FixedUpdate])
             segments[FixedUpdate] = [Segment("FixedUpdate", None, [loop], [], self._app)]

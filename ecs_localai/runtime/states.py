@@ -134,6 +134,7 @@ class TransitionLabel(ScheduleLabel):
     """Base of the schedules that run when a state is left or entered."""
 
     name: str = field(init=False, compare=False)
+    is_of_transitions: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         shown = ", ".join(str(state) for state in self.about())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from math import isfinite
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 MAX_DELTA_SECONDS: Final = 0.25
 """The longest measured frame, in virtual time (Bevy: ``DEFAULT_MAX_DELTA`` in ``bevy_time/src/virt.rs``)."""
@@ -59,12 +61,12 @@ class Time:
     @property
     def delta(self) -> timedelta:
         """`delta_seconds` as a timedelta."""
-        return timedelta(seconds=self.delta_seconds)
+        return _timedelta(self.delta_seconds)
 
     @property
     def elapsed(self) -> timedelta:
         """`elapsed_seconds` as a timedelta."""
-        return timedelta(seconds=self.elapsed_seconds)
+        return _timedelta(self.elapsed_seconds)
 
     @property
     def run_number(self) -> int:
@@ -128,6 +130,12 @@ class Time:
             dt *= self._speed
         self.delta_seconds = dt
         self.elapsed_seconds += dt
+
+
+def _timedelta(seconds: float) -> timedelta:
+    from datetime import timedelta  # few ask for one
+
+    return timedelta(seconds=seconds)
 
 
 class Timer:

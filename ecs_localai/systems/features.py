@@ -17,6 +17,11 @@ def spawn_feature_toggles(world: World, features: Res[ExperimentalFeaturesManage
         if flag is not None:
             flag.enabled = enabled
             features.user_preferences.overrides[feature_id] = enabled
+    spawn_toggles(world, features)
+
+
+def spawn_toggles(world: World, features: ExperimentalFeaturesManager) -> None:
+    """Make a toggle for every feature, in one group."""
     toggles = [
         world.spawn(FeatureToggle(flag.feature_id, flag.name, flag.enabled)) for flag in features.feature_flags.values()
     ]

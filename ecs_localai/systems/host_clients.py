@@ -19,18 +19,23 @@ class HostClients:
         self._clients: dict[OllamaAPIClient, OllamaClient] = {}
 
     def get(self, api: OllamaAPIClient) -> OllamaClient:
-        """The client for a host with these settings. Called in the background loop."""
+        """The client for a host with these settings. Called in the background loop.
+
+        Raises:
+            Unauthorized: its credentials lack their secret.
+        """
         client = self._clients.get(api)
         if client is None:
             import aiohttp  # noqa: F401 - here, so that the first answer's time is not mostly this
 
             from ecs_localai.ollama.client import OllamaClient
+            from ecs_localai.ollama.errors import Unauthorized
 
-            client = OllamaClient(
-                api.base_url,
-                connect_timeout=api.timeout.total_seconds(),
-                headers=api.authentication.request_headers() if api.authentication else None,
-            )
+            try:
+                headers = api.authentication.request_headers() if api.authentication else None
+            except ValueError as error:  # its secret was not saved
+                raise Unauthorized(str(error)) from error
+            client = OllamaClient(api.base_url, connect_timeout=api.timeout.total_seconds(), headers=headers)
             self._clients[api] = client
         return client
 

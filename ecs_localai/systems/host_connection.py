@@ -15,10 +15,10 @@ from ecs_localai.components.panel_intents import HostEdited, RefreshRequested
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.address import HostAddress, parse_host
 from ecs_localai.ollama.errors import InvalidHost, OllamaError
-from ecs_localai.runtime import EventReader, EventWriter, IoTaskPool, Query, Res, Time, Wakeups, World
+from ecs_localai.runtime import EventReader, EventWriter, IoTaskPool, Query, Res, Time, World
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_probe import ProbeResult, probe_host
-from ecs_localai.systems.links import HostLink, settle
+from ecs_localai.systems.links import HostLink, HostLinks, settle
 from ecs_localai.systems.persistence import SavedState
 
 HEALTHY_INTERVAL = 10.0
@@ -47,10 +47,9 @@ def configuration_from_environment() -> OllamaConfiguration:
     return configuration_of(parse_host(os.environ.get("OLLAMA_HOST", "")))
 
 
-def spawn_host(world: World, config: OllamaConfiguration, wakeups: Wakeups) -> int:
+def spawn_host(world: World, config: OllamaConfiguration, links: HostLinks) -> int:
     """Make the entity of a host."""
-    manager = OllamaHostManager(host_config=config)
-    return world.spawn(manager, HostLink(wakeups.timer(), wakeups.timer(float("inf"))))
+    return world.spawn(OllamaHostManager(host_config=config), links.make())
 
 
 def follow_host_field(

@@ -7,6 +7,7 @@ import time as clock
 from collections import Counter, deque
 from datetime import timedelta
 from functools import lru_cache
+from typing import Final
 from uuid import uuid4
 
 import esper
@@ -35,7 +36,7 @@ from ecs_localai.components.models import InstalledModel, LocalModelManager
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_name
-from ecs_localai.runtime import App, Commands
+from ecs_localai.runtime import App, World
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.installation_progress import InstallationRun
 from ecs_localai.systems.installing import install_model_from_ollama
@@ -45,6 +46,7 @@ AT_ONCE = 2
 """How many models a host downloads at a time. Ollama itself would take any number at once."""
 COMPLETED_SECONDS = 5.0
 """How long a completed installation stays before it is cleaned up."""
+_OF_INSTALLATION: Final = (ModelInstallation, ModelInstallationTask, InstallationRun)
 
 
 class InstallationDesk:
@@ -52,6 +54,7 @@ class InstallationDesk:
 
     def __init__(self, app: App, saved: SavedState) -> None:
         self._app = app
+        self._world = app.world
         self._saved = saved
         self._manager = app.init_resource(ModelInstallationManager)
         self._manager.installation_history.extend(saved.history())
@@ -65,12 +68,12 @@ class InstallationDesk:
         self._clean_up = app.wakeups.timer(float("inf"))
         self._hosts: dict[str, OllamaAPIClient] = {}
         self._completed_at: deque[tuple[float, str]] = deque()
-        self.entities: dict[str, int] = {}
-        """The entity of every installation that is still shown, by installation id."""
+        self._shown: dict[str, tuple[int, ModelInstallation]] = {}  # by installation id, each with its entity
+        self._asked: dict[str, dict[int, ModelInstallRequest]] = {}  # by installation id, then by who asked
 
     # Beginning
 
-    def take(self, entity: int, request: ModelInstallRequest, host: OllamaHostManager, commands: Commands) -> None:
+    def take(self, entity: int, request: ModelInstallRequest, host: OllamaHostManager) -> None:
         """Begin what an entity's request asks for on this host, or let it share an installation under way there.
 
         It stays with this host, also if the panel turns to another one while it waits.
@@ -79,17 +82,20 @@ class InstallationDesk:
             name = parse_model_name(request.model_name)
         except InvalidModelName as error:
             installation = self._new(request.model_name, request, entity, host)
-            self._open(installation, commands)
-            self.fail(installation, InstallationError(error.message, InstallationErrorKind.INVALID_NAME), commands)
+            self._open(installation)
+            self.fail(installation, InstallationError(error.message, InstallationErrorKind.INVALID_NAME))
             return
         for other in self._manager.active_installations.values():
             # Two pulls of one model at a time can crash the server (Ollama 0.9.3, PR 17370), so there is one.
+            if self.entity_of(other) is None:
+                continue  # it is about to be ended, and its askers with it
             if other.host == host.api_client.base_url and is_same_model(other.model_name, name.short):
+                self._asked[other.installation_id][entity] = request
                 if entity not in other.request_entities:
                     other.request_entities.append(entity)
                 return
         installation = self._new(name.short, request, entity, host)
-        self._open(installation, commands)
+        self._open(installation)
         self._manager.active_installations[installation.installation_id] = installation
         self._models.installation_queue.append(installation)
         self._manager.download_queue.append(
@@ -99,19 +105,21 @@ class InstallationDesk:
     def _new(self, name: str, request: ModelInstallRequest, entity: int, host: OllamaHostManager) -> ModelInstallation:
         api = host.api_client
         self._hosts[api.base_url] = api
-        return ModelInstallation(
+        installation = ModelInstallation(
             name,
             uuid4().hex[:12],
             host=api.base_url,
             request_entities=[entity],
             download_config=request.download_config,
         )
+        self._asked[installation.installation_id] = {entity: request}
+        return installation
 
-    def _open(self, installation: ModelInstallation, commands: Commands) -> None:
-        self.entities[installation.installation_id] = commands.spawn(installation)
+    def _open(self, installation: ModelInstallation) -> None:
+        self._shown[installation.installation_id] = (self._world.spawn(installation), installation)
         self._changed()
 
-    def start_waiting(self, commands: Commands) -> None:
+    def start_waiting(self) -> None:
         """Give those that wait their turn, as far as the limit of their host allows."""
         queue = self._manager.download_queue
         if not queue:
@@ -125,10 +133,13 @@ class InstallationDesk:
             queue.remove(request)
             if installation is not None:
                 self._models.installation_queue.remove(installation)
-                self._start(installation, self._hosts[request.host], commands)
+                self._start(installation, self._hosts[request.host])
                 running[request.host] += 1
 
-    def _start(self, installation: ModelInstallation, api: OllamaAPIClient, commands: Commands) -> None:
+    def _start(self, installation: ModelInstallation, api: OllamaAPIClient) -> None:
+        entity = self.entity_of(installation)
+        if entity is None:
+            return  # it is about to be ended
         tasks = self._app.tasks
         run = InstallationRun(tasks.channel(), clock.monotonic())
         work = install_model_from_ollama(
@@ -141,12 +152,23 @@ class InstallationDesk:
         task = tasks.spawn(work, f"install {installation.model_name}")
         installation.status = InstallationStatus.DOWNLOADING
         installation.started_at = utc_now()
-        commands.insert(
-            self.entities[installation.installation_id], ModelInstallationTask(installation.model_name, task), run
-        )
+        self._world.insert(entity, ModelInstallationTask(installation.model_name, task), run)
         self._changed()
 
     # Going on
+
+    def entity_of(self, installation: ModelInstallation) -> int | None:
+        """The entity of an installation that is shown; None once somebody has deleted it.
+
+        Its number alone does not tell: after `esper.clear_database` esper gives the same numbers to others.
+        """
+        entity, _ = self._shown.get(installation.installation_id, (0, installation))
+        there = esper.entity_exists(entity) and esper.try_component(entity, ModelInstallation) is installation
+        return entity if there else None
+
+    def lost(self) -> list[ModelInstallation]:
+        """The installations whose entity somebody has deleted."""
+        return [installation for _, installation in self._shown.values() if self.entity_of(installation) is None]
 
     def announce(self, installation: ModelInstallation, run: InstallationRun) -> None:
         """Tell, once, that it has begun, with its size if that is known by now."""
@@ -157,52 +179,45 @@ class InstallationDesk:
 
     # Ending
 
-    def complete(
-        self, installation: ModelInstallation, run: InstallationRun, model: InstalledModel, commands: Commands
-    ) -> None:
+    def complete(self, installation: ModelInstallation, run: InstallationRun, model: InstalledModel) -> None:
         """The model is there."""
         took = timedelta(seconds=clock.monotonic() - run.begun)
         self.announce(installation, run)
-        self._close(installation, InstallationStatus.COMPLETED, took, commands)
+        self._close(installation, InstallationStatus.COMPLETED, took)
         self._completed.write(ModelInstallationCompleted(installation.installation_id, model, took))
         self._completed_at.append((self._app.time.real_elapsed_seconds, installation.installation_id))
         if len(self._completed_at) == 1:
             self._clean_up.restart(self._app.time, COMPLETED_SECONDS)
 
-    def fail(self, installation: ModelInstallation, error: InstallationError, commands: Commands) -> None:
+    def fail(self, installation: ModelInstallation, error: InstallationError) -> None:
         """It ended without the model."""
         installation.error_message = error.message
         installation.error_kind = error.kind
-        self._close(installation, InstallationStatus.failed(error.message), None, commands)
+        self._close(installation, InstallationStatus.failed(error.message), None)
         self._failed.write(
             ModelInstallationFailed(
                 installation.installation_id, installation.model_name, error.message, error.kind, error.retryable
             )
         )
 
-    def cancel(self, installation: ModelInstallation, commands: Commands) -> None:
+    def cancel(self, installation: ModelInstallation) -> None:
         """Somebody stopped it."""
-        self._close(installation, InstallationStatus.CANCELLED, None, commands)
+        self._close(installation, InstallationStatus.CANCELLED, None)
         self._cancelled.write(
             ModelInstallationCancelled(installation.installation_id, installation.model_name, resumable=True)
         )
 
-    def _close(
-        self,
-        installation: ModelInstallation,
-        status: InstallationStatus,
-        took: timedelta | None,
-        commands: Commands,
-    ) -> None:
+    def _close(self, installation: ModelInstallation, status: InstallationStatus, took: timedelta | None) -> None:
         installation.status = status
         installation.estimated_completion = None
         installation.finished_at = utc_now()
         self._manager.active_installations.pop(installation.installation_id, None)
         if installation in self._models.installation_queue:
             self._models.installation_queue.remove(installation)
-        entity = self.entities[installation.installation_id]
-        commands.remove(entity, ModelInstallationTask, InstallationRun)
-        commands.queue(lambda _world: _answer(installation))
+        entity = self.entity_of(installation)
+        if entity is not None:
+            self._world.remove(entity, ModelInstallationTask, InstallationRun)
+        self._answer(installation)
         record = InstallationRecord(
             installation_id=installation.installation_id,
             model_name=installation.model_name,
@@ -218,14 +233,24 @@ class InstallationDesk:
         self._saved.add_history(record)
         self._changed()
 
-    def forget(self, installation_id: str, commands: Commands) -> None:
-        """Take an ended installation off the list."""
-        entity = self.entities.pop(installation_id, None)
-        if entity is not None:
-            commands.despawn(entity)
-            self._changed()
+    def forget(self, installation_id: str) -> None:
+        """Take an ended installation off the list. Its entity stays if a host has put something onto it."""
+        if installation_id not in self._shown:
+            return
+        entity, installation = self._shown[installation_id]
+        if self.entity_of(installation) is not None:
+            self._world.remove(entity, *_OF_INSTALLATION)
+            drop_if_empty(self._world, entity)
+        elif esper.try_component(entity, ModelInstallation) is installation:
+            # Esper has put its deletion off until its next `process`, which in a host's world may be long in coming:
+            # until then queries would show it, and its task would go on.
+            for kind in _OF_INSTALLATION:
+                if esper.try_component(entity, kind) is not None:
+                    esper.remove_component(entity, kind)
+        del self._shown[installation_id]
+        self._changed()
 
-    def forget_completed(self, commands: Commands) -> None:
+    def forget_completed(self) -> None:
         """Take the completed installations off the list that have been there long enough."""
         time = self._app.time
         if time.real_elapsed_seconds < self._clean_up.due:
@@ -233,9 +258,16 @@ class InstallationDesk:
         self._clean_up.stop()
         completed = self._completed_at
         while completed and completed[0][0] + COMPLETED_SECONDS <= time.real_elapsed_seconds:
-            self.forget(completed.popleft()[1], commands)
+            self.forget(completed.popleft()[1])
         if completed:
             self._clean_up.restart(time, completed[0][0] + COMPLETED_SECONDS - time.real_elapsed_seconds)
+
+    def _answer(self, installation: ModelInstallation) -> None:
+        """Take the requests of an ended installation off the entities that asked, and no others."""
+        for entity, request in self._asked.pop(installation.installation_id, {}).items():
+            if esper.entity_exists(entity) and esper.try_component(entity, ModelInstallRequest) is request:
+                self._world.remove(entity, ModelInstallRequest)
+                drop_if_empty(self._world, entity)
 
     def _changed(self) -> None:
         self._ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
@@ -261,18 +293,10 @@ def _name_key(name: str) -> str:
         return name
 
 
-def _answer(installation: ModelInstallation) -> None:
-    """Take the requests of an ended installation off the entities that asked."""
-    for entity in installation.request_entities:
-        if still_asks(entity, installation):
-            esper.remove_component(entity, ModelInstallRequest)
-            drop_if_empty(entity)
-
-
-def drop_if_empty(entity: int) -> None:
-    """An entity that was nothing but a request has no further use."""
-    if esper.entity_exists(entity) and not esper.components_for_entity(entity):
-        esper.delete_entity(entity, immediate=True)
+def drop_if_empty(world: World, entity: int) -> None:
+    """Delete an entity that has nothing left: one that was nothing but a request has no further use."""
+    if world.exists(entity) and not world.components(entity):
+        world.despawn(entity)
 
 
 def is_local_registry(registry: str) -> bool:

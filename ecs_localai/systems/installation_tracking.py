@@ -16,6 +16,7 @@ from ecs_localai.components.installation import (
     ModelInstallationTask,
     ModelInstallRequest,
 )
+from ecs_localai.components.models import InstalledModel
 from ecs_localai.components.panel import LocalModelsPanel
 from ecs_localai.components.panel_intents import CancelRequested, DismissRequested, InstallRequested, RetryRequested
 from ecs_localai.components.time_values import utc_now
@@ -29,10 +30,13 @@ from ecs_localai.runtime import (
     IoTaskPool,
     Query,
     Res,
+    Task,
     TaskCancelled,
+    With,
 )
 from ecs_localai.systems.installation_desk import InstallationDesk, is_local_registry, still_asks
 from ecs_localai.systems.installation_progress import InstallationRun
+from ecs_localai.systems.links import HostLink
 
 
 def request_installations(
@@ -63,7 +67,7 @@ def request_installations(
     for retry in retries.read():
         for _, installation in installations:
             if installation.installation_id == retry.installation_id and installation.status.is_finished:
-                desk.forget(installation.installation_id, commands)
+                desk.forget(installation.installation_id)
                 commands.spawn(ModelInstallRequest(installation.model_name, installation.download_config))
 
 
@@ -99,7 +103,6 @@ def poll_installation_tasks(
     running: Query[ModelInstallation, ModelInstallationTask, InstallationRun],
     tasks: Res[IoTaskPool],
     desk: Res[InstallationDesk],
-    commands: Commands,
 ) -> None:
     """End the installations whose work has ended. Looks at none of them unless something arrived."""
     if not tasks.arrived:
@@ -112,13 +115,13 @@ def poll_installation_tasks(
         try:
             model = task.check_ready()
             if model is not None:
-                desk.complete(installation, run, model, commands)
+                desk.complete(installation, run, model)
         except InstallationError as error:
-            desk.fail(installation, error, commands)
+            desk.fail(installation, error)
         except TaskCancelled:
-            desk.cancel(installation, commands)
+            desk.cancel(installation)
         except Exception as error:  # noqa: BLE001 - raised again below, once the installation has been ended
-            desk.fail(installation, InstallationError(f"The installation broke off: {error}"), commands)
+            desk.fail(installation, InstallationError(f"The installation broke off: {error}"))
             unexpected = error
     if unexpected is not None:
         raise unexpected
@@ -126,16 +129,16 @@ def poll_installation_tasks(
 
 def spawn_model_installation(
     requests: Query[ModelInstallRequest, Added[ModelInstallRequest]],
-    hosts: Query[OllamaHostManager],
+    hosts: Query[OllamaHostManager, With[HostLink]],
     desk: Res[InstallationDesk],
-    commands: Commands,
 ) -> None:
     """Begin the installations that are new, whoever spawned their requests, and those whose turn it is."""
     for _, host in hosts:
         for entity, request in requests:
-            desk.take(entity, request, host, commands)
+            if esper.entity_exists(entity):  # esper shows those whose deletion it has put off
+                desk.take(entity, request, host)
         break
-    desk.start_waiting(commands)
+    desk.start_waiting()
 
 
 def stop_installations(
@@ -143,50 +146,49 @@ def stop_installations(
     dismissals: EventReader[DismissRequested],
     manager: Res[ModelInstallationManager],
     desk: Res[InstallationDesk],
-    commands: Commands,
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
-    """Cancel what somebody wants stopped, and what nobody wants any more: its askers are all gone."""
+    """Cancel what somebody wants stopped, and what nobody wants any more.
+
+    Nobody does once its askers are gone, or its own entity is, or somebody has taken its work off that.
+    """
     for cancel in cancels.read():
         installation = manager.active_installations.get(cancel.installation_id)
         if installation is not None:
-            _stop(installation, desk, commands)
+            _stop(installation, desk)
             ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
     for dismissal in dismissals.read():
         if dismissal.installation_id not in manager.active_installations:
-            desk.forget(dismissal.installation_id, commands)
+            desk.forget(dismissal.installation_id)
+    for installation in desk.lost():
+        if installation.installation_id in manager.active_installations:
+            desk.cancel(installation)
+        desk.forget(installation.installation_id)
     for installation in list(manager.active_installations.values()):
-        entity = desk.entities[installation.installation_id]
-        if not esper.entity_exists(entity):
-            desk.cancel(installation, commands)
-            desk.forget(installation.installation_id, commands)
-            _strip(entity)
-        elif installation.request_entities and not any(
+        if installation.request_entities and not any(
             still_asks(entity, installation) for entity in installation.request_entities
         ):
             installation.request_entities.clear()
-            _stop(installation, desk, commands)
+            _stop(installation, desk)
+        elif installation.status.is_running and _task_of(installation, desk) is None:
+            desk.cancel(installation)
 
 
-def _stop(installation: ModelInstallation, desk: InstallationDesk, commands: Commands) -> None:
-    task = esper.try_component(desk.entities[installation.installation_id], ModelInstallationTask)
-    if task is not None and task.task is not None:
-        task.task.cancel()
+def _task_of(installation: ModelInstallation, desk: InstallationDesk) -> Task[InstalledModel] | None:
+    """Its background work; None where it has none, or has lost what belongs to it."""
+    entity = desk.entity_of(installation)
+    found = esper.try_components(entity, ModelInstallationTask, InstallationRun) if entity is not None else None
+    return found[0].task if found is not None else None
+
+
+def _stop(installation: ModelInstallation, desk: InstallationDesk) -> None:
+    task = _task_of(installation, desk)
+    if task is not None:
+        task.cancel()
     else:
-        desk.cancel(installation, commands)
+        desk.cancel(installation)
 
 
-def _strip(entity: int) -> None:
-    """Take the installation off an entity that somebody deleted, which cancels its task.
-
-    Esper puts a deletion off until its next `process`, which in a host's world may be long in coming, and shows
-    the entity to queries until then.
-    """
-    for kind in (ModelInstallation, ModelInstallationTask, InstallationRun):
-        if esper.try_component(entity, kind) is not None:
-            esper.remove_component(entity, kind)
-
-
-def clean_up_installations(desk: Res[InstallationDesk], commands: Commands) -> None:
+def clean_up_installations(desk: Res[InstallationDesk]) -> None:
     """Take completed installations off the list after a few seconds; the others stay until dismissed."""
-    desk.forget_completed(commands)
+    desk.forget_completed()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ecs_localai.ollama.errors import OllamaError
-from ecs_localai.runtime import Task, TaskCancelled, Timer
+from ecs_localai.runtime import Task, TaskCancelled, Timer, Wakeups
 
 if TYPE_CHECKING:
     from ecs_localai.systems.host_probe import ProbeResult
@@ -42,6 +43,30 @@ class HostLink:
         self.sync_error = None
         self.sync_wanted = False
         self.deletions.clear()
+
+
+class HostLinks:
+    """The links that were made, so that none outlives its entity, which a host program may delete. A resource."""
+
+    def __init__(self, wakeups: Wakeups) -> None:
+        self._wakeups = wakeups
+        self._links: list[HostLink] = []
+
+    def make(self) -> HostLink:
+        """A link with nothing under way, whose first probe is due."""
+        link = HostLink(self._wakeups.timer(), self._wakeups.timer(float("inf")))
+        self._links.append(link)
+        return link
+
+    def end_others(self, links: Iterable[HostLink]) -> None:
+        """End those that are none of these: their timers would be due for ever, their work would be for nobody."""
+        kept = list(links)
+        for link in self._links:
+            if all(link is not one for one in kept):
+                link.drop_work()
+                link.probe_timer.drop()
+                link.sync_timer.drop()
+        self._links = kept
 
 
 def settle(task: Task[T]) -> T | OllamaError | None:

@@ -20,7 +20,12 @@ from ecs_localai.components.events import (
 )
 from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
 from ecs_localai.components.hosts import OllamaConfiguration, OllamaHostManager
-from ecs_localai.components.installation import ModelInstallation, ModelInstallationManager, ModelInstallationTask
+from ecs_localai.components.installation import (
+    ModelInstallation,
+    ModelInstallationManager,
+    ModelInstallationTask,
+    ModelInstallRequest,
+)
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.panel import LocalModelsPanel
 from ecs_localai.components.panel_intents import (
@@ -36,6 +41,7 @@ from ecs_localai.components.panel_intents import (
 )
 from ecs_localai.components.panel_view import PanelView
 from ecs_localai.runtime import App, Plugin, Startup, Update, activity, chain, in_set
+from ecs_localai.runtime.type_registry import TypeRegistry
 from ecs_localai.systems.features import (
     handle_experimental_feature_toggles,
     request_feature_toggles,
@@ -58,10 +64,16 @@ from ecs_localai.systems.installation_tracking import (
     stop_installations,
     track_installation_progress,
 )
-from ecs_localai.systems.links import HostLink
+from ecs_localai.systems.links import HostLink, HostLinks
 from ecs_localai.systems.model_management import delete_models, manage_model_lifecycle
-from ecs_localai.systems.performance_monitoring import MeasurementHistory, monitor_model_performance, start_sampling
+from ecs_localai.systems.performance_monitoring import (
+    MeasurementHistory,
+    Sampling,
+    monitor_model_performance,
+    start_sampling,
+)
 from ecs_localai.systems.persistence import SavedState
+from ecs_localai.systems.put_back import put_back
 from ecs_localai.systems.sets import (
     HostConnection,
     InstallationTracking,
@@ -109,6 +121,26 @@ _OURS: dict[type, tuple[type, ...]] = {
 }
 """What the systems put into the world: the components that go with each when the app ends."""
 
+_AT_WORK = "It belongs to an installation at work. The request for it is saved, and begins it again."
+_MADE_AT_START = "It is made anew from ExperimentalFeaturesManager when the app starts."
+_NOT_SAVED: dict[type, str] = {
+    HostLink: "It is work under way with a host, and begins anew.",
+    HostLinks: "It is work under way with hosts, and begins anew.",
+    ModelInstallation: _AT_WORK,
+    ModelInstallationTask: _AT_WORK,
+    InstallationRun: _AT_WORK,
+    FeatureToggle: _MADE_AT_START,
+    FeatureToggleGroup: _MADE_AT_START,
+    ModelInstallationManager: "It keeps the books of what is at work; what has ended is kept in the data folder.",
+    InstallationDesk: "It is at work.",
+    Sampling: "It is at work.",
+    HostClients: "They are open connections.",
+    SavedState: "It is the data folder.",
+    MeasurementHistory: "It is measured anew.",
+    PanelView: "It is made anew from the rest.",
+}
+"""What stays out of a saved world, and why."""
+
 
 class LocalModelsPlugin(Plugin):
     """Local AI models: hosts, installation, monitoring and experimental features, in five ordered sets.
@@ -130,8 +162,9 @@ class LocalModelsPlugin(Plugin):
         """Add the sets, the resources, the events, the host's entity and the systems."""
         for kind in (*EVENTS, *INTENTS):
             app.add_event(kind)
+        self._register_types(app)
         self._add_resources(app)
-        spawn_host(app.world, self._config, app.wakeups)
+        spawn_host(app.world, self._config, app.world.resource(HostLinks))
         app.world.spawn(LocalModelsPanel())
         app.add_set_processors(
             HostConnection(), ModelManagement(), InstallationTracking(), PerformanceMonitoring(), UIUpdate()
@@ -150,20 +183,34 @@ class LocalModelsPlugin(Plugin):
         for owner, kinds in _OURS.items():
             for entity, _ in app.world.query(owner):
                 app.world.remove(entity, *kinds)
-                drop_if_empty(entity)
+                drop_if_empty(app.world, entity)
+
+    @staticmethod
+    def _register_types(app: App) -> None:
+        """Say what of ours is saved with a world, and what is not because it is made anew."""
+        registry = app.init_resource(TypeRegistry)
+        registry.register(LocalModelsPanel, ModelInstallRequest, LocalModelManager, ExperimentalFeaturesManager)
+        # Not saved, but to be seen from outside. Not the intents: they may hold a password that was typed.
+        registry.register(*EVENTS, ModelInstallation, FeatureToggle, FeatureToggleGroup, ModelInstallationManager)
+        registry.register_required(OllamaHostManager, HostLink, lambda: app.world.resource(HostLinks).make())
+        for kind, reason in _NOT_SAVED.items():
+            registry.leave_out(kind, reason)
 
     def _add_resources(self, app: App) -> None:
         self._saved = SavedState(self._data_dir)
         clients = HostClients()
         app.tasks.on_close(clients.close)
         view = PanelView(host=host_view(OllamaHostManager(self._config)))
+        history = MeasurementHistory()
+        app.diagnostics.add(*history.diagnostics)
         for resource in (
             self._saved,
             clients,
+            HostLinks(app.wakeups),
             LocalModelManager(ollama_config=self._config),
             ModelInstallationManager(),
             ExperimentalFeaturesManager(),
-            MeasurementHistory(),
+            history,
             view,
         ):
             app.insert_resource(resource)
@@ -175,7 +222,7 @@ class LocalModelsPlugin(Plugin):
         app.add_systems(Startup, spawn_feature_toggles, start_sampling)
         app.add_systems(
             Update,
-            in_set(sets.HOST_CONNECTION, chain(follow_host_field, monitor_ollama_connection)),
+            in_set(sets.HOST_CONNECTION, chain(put_back, follow_host_field, monitor_ollama_connection)),
             in_set(
                 sets.MODEL_MANAGEMENT,
                 chain(delete_models, manage_model_lifecycle),
