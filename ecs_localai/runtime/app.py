@@ -26,7 +26,7 @@ from ecs_localai.runtime.frame import Frame
 from ecs_localai.runtime.frame_activity import Activity
 from ecs_localai.runtime.observers import Observer
 from ecs_localai.runtime.plugin import AnyPlugin, PluginList
-from ecs_localai.runtime.processors import AppProcessor, SetProcessor
+from ecs_localai.runtime.processors import LONGEST_STEP_SECONDS, AppProcessor, SetProcessor
 from ecs_localai.runtime.query import Query
 from ecs_localai.runtime.removed import Removals
 from ecs_localai.runtime.runner import AppExit, ScheduleRunner
@@ -232,10 +232,16 @@ class App:
 
         Raises:
             ScheduleError: the systems' order is impossible; found before the first frame that has it.
-            NestedUpdateError: called from inside one of this app's systems.
+            NestedUpdateError: called from inside one of this app's systems, or in another thread while they run.
+            ValueError: `dt` is below 0, not finite, or longer than a day (`LONGEST_STEP_SECONDS`).
         """
         if self._closed:
             raise self._why_closed()
+        if dt is not None and not 0 <= dt <= LONGEST_STEP_SECONDS:
+            raise ValueError(
+                f"app.update({dt}) is no step: give the seconds since the last frame, from 0 to "
+                f"{LONGEST_STEP_SECONDS:g} (a day), or nothing to have them measured."
+            )
         self._closed = True
         frame = self._frame
         name = self._world_name
@@ -397,11 +403,12 @@ class App:
             self._shutdown_wanted = True
             return
         self._shut_down = self._closed = True
+        is_there = self.world.name in esper.list_worlds()  # a host may have deleted its own, with us in it
         with self.world.active():
             self._plugins.shutdown()
         self.tasks.shutdown()
         self._frame.layout.remove()
-        give_back_world(self.world.name, delete=self._owns_world)
+        give_back_world(self.world.name, delete=self._owns_world or not is_there)
 
     def __enter__(self) -> App:
         return self
@@ -433,7 +440,10 @@ class App:
     def _why_closed(self) -> RuntimeError:
         if self._shut_down:
             return RuntimeError("The app has been shut down; make a new one.")
-        return NestedUpdateError("App.update() was called from inside one of the app's own systems.")
+        return self._frame.nested_error() or NestedUpdateError(
+            "App.update() was called while the app runs a frame: from a plain processor in its world, from the error "
+            "handler, or in another thread. Call it between frames, always in the same thread."
+        )
 
     def _command_failed(self, command: object, error: Exception) -> None:
         self.report_failure(getattr(command, "__qualname__", "a command"), "commands", error)

@@ -19,6 +19,7 @@ from weakref import ref
 
 import esper
 
+from ecs_localai.runtime.listing import list_component
 from ecs_localai.runtime.structure import Structure
 
 T = TypeVar("T")
@@ -134,7 +135,7 @@ class AddedMemory:
         """Let go of components that are not in the world any more."""
         known = self.known
         if self._lost != self._structure.lost:
-            here: dict[int, object] = dict(esper.get_component(self.kind))
+            here = dict(list_component(self.kind))
             self.known = {entity: one for entity, one in known.items() if here.get(entity) is one}
             return
         for entity in tuple(self._touched):
@@ -146,7 +147,7 @@ class AddedMemory:
 
     def _look_at_all(self) -> frozenset[int]:
         known = self.known
-        rows: list[tuple[int, object]] = esper.get_component(self.kind)
+        rows = list_component(self.kind)
         fresh = frozenset([entity for entity, component in rows if known.get(entity) is not component])
         self.known = dict(rows)
         self._touched.clear()

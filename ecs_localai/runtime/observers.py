@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, TypeVarTuple, cast
 import esper
 
 from ecs_localai.runtime.errors import SystemParamError
+from ecs_localai.runtime.listing import list_component
 from ecs_localai.runtime.structure import Structure
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class Observers:
         observer = Observer(self, system, observed, entity)
         component = observed[1]
         if component is not None and component not in self.told:
-            self.told[component] = dict(esper.get_component(component))
+            self.told[component] = dict(list_component(component))
         self._by_observed.setdefault(observed, []).append(observer)
         return observer
 
@@ -193,6 +194,13 @@ class Observers:
         for component in components:
             if type(component) in self.told:
                 self.replaced(entity, component, type(component))
+
+    def spawned(self, entity: int, components: Iterable[object]) -> None:
+        """As `inserted`, for a new entity. After `esper.clear_database` it may have the number of one that is gone."""
+        for kind, told in list(self.told.items()):
+            if entity in told:
+                self._tell_removed(entity, kind, told)
+        self.inserted(entity, components)
 
     def replaced(self, entity: int, component: object, kind: type) -> None:
         """As `inserted`, for a component that is kept as one of this type."""
@@ -234,7 +242,7 @@ class Observers:
             return
         self._lost = lost
         for kind, told in list(self.told.items()):
-            here: dict[int, object] = dict(esper.get_component(kind))
+            here = dict(list_component(kind))
             for entity in [one for one in told if one not in here]:
                 self._tell_removed(entity, kind, told)
             for entity, component in here.items():

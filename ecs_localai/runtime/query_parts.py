@@ -12,6 +12,7 @@ import esper
 
 from ecs_localai.runtime.errors import SystemParamError
 from ecs_localai.runtime.filters import Added, Changed, With, Without
+from ecs_localai.runtime.listing import list_component, list_components
 
 Row = tuple[int, object]
 
@@ -80,7 +81,7 @@ class QueryParts:
     def all_rows(self) -> list[Row]:
         """The rows of all entities; it may be esper's own list, which must not be changed. Needs the active world."""
         wanted = self.wanted
-        raw = cast("list[Row]", esper.get_component(wanted[0]) if len(wanted) == 1 else esper.get_components(*wanted))
+        raw = cast("list[Row]", list_component(wanted[0]) if len(wanted) == 1 else list_components(wanted))
         if self.optional:
             return [row for entity, _ in raw if (row := self.row(entity)) is not None]
         if self.without:

@@ -16,6 +16,7 @@ from weakref import ref
 import esper
 
 from ecs_localai.runtime.guard import WorldGuard
+from ecs_localai.runtime.listing import list_component
 from ecs_localai.runtime.structure import Structure
 
 T = TypeVar("T")
@@ -109,7 +110,7 @@ class RemovalLog:
             self._drop(len(self.buffer) - KEPT_UNREAD)
 
     def _look_at_all(self) -> set[int]:
-        rows: list[tuple[int, object]] = esper.get_component(self.kind)
+        rows = list_component(self.kind)
         here = {entity for entity, _ in rows}
         gone = self._known - here
         self._known = here

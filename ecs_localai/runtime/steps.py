@@ -186,10 +186,10 @@ class Segment:
                 step.rebound.segments.add(self)
 
     def _run(self, _dt: object = None, *_args: object, **_kwargs: object) -> None:
-        if self.gates and not self._gates_hold():
-            return
         if esper.current_world != self._world:
             self._app.return_to_world(self.where)
+        if self.gates and not self._gates_hold():
+            return
         calls = iter(self._calls)
         for call in calls:
             try:

@@ -81,10 +81,10 @@ class TimedSegment(Segment):
         self._pairs[position] = call, self.times[position]
 
     def _run(self, _dt: object = None, *_args: object, **_kwargs: object) -> None:
-        if self.gates and not self._gates_hold():
-            return
         if esper.current_world != self._world:
             self._app.return_to_world(self.where)
+        if self.gates and not self._gates_hold():
+            return
         pairs = iter(self._pairs)
         clock = perf_counter
         begun = clock()

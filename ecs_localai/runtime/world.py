@@ -84,7 +84,7 @@ class World:
         entity = esper.create_entity(*components)
         structure.changed(entity, map(type, components))
         if self._told:
-            self.observers.inserted(entity, components)
+            self.observers.spawned(entity, components)
         return entity
 
     def insert(self, entity: int, *components: object) -> bool:

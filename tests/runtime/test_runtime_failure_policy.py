@@ -158,7 +158,7 @@ def test_a_suspended_system_waits_until_it_is_resumed(app: App, failures: list[S
     system = fragile()
     app.set_failure_policy(FailurePolicy.suspends(3))
     app.add_systems(Update, system)
-    step_frames(app, 5, dt=1e6)
+    step_frames(app, 5, dt=80_000.0)
     assert system.tries == 3
     assert failures[-1].rests
     assert failures[-1].rests_seconds is None
