@@ -13,7 +13,7 @@ from game_with_states import FRAME_SECONDS, SOFT, Keys, Landed, Lander, Screen, 
 
 from ecs_localai import State
 from ecs_localai.testing import SteppedApp
-from ecs_localai.testing.plugin import CaptureEvents, RunUntil
+from ecs_localai.testing import CaptureEvents, RunUntil
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from ecs_localai.runtime.failures import (
 from ecs_localai.runtime.frame import Frame
 from ecs_localai.runtime.frame_activity import Activity
 from ecs_localai.runtime.observers import Observer
-from ecs_localai.runtime.plugin import AnyPlugin, PluginList
+from ecs_localai.runtime.plugin import AnyPlugin, Plugin, PluginList
 from ecs_localai.runtime.processors import LONGEST_STEP_SECONDS, AppProcessor, SetProcessor
 from ecs_localai.runtime.query import Query
 from ecs_localai.runtime.removed import Removals
@@ -105,6 +105,10 @@ class App:
         self._plugins.add(plugins)
         self._frame.changed()
         return self
+
+    def is_plugin_added(self, kind: type[Plugin]) -> bool:
+        """Whether the app has a plugin of this class (Bevy: the same)."""
+        return self._plugins.has(kind)
 
     def add_systems(self, schedule: ScheduleLabel, *systems: ConfigItem) -> App:
         """Add systems to a schedule: functions, or what `chain`, `in_set`, `before`, `after`, `run_if` return.

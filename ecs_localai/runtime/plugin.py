@@ -176,6 +176,10 @@ class PluginList:
             finally:
                 self._building -= 1
 
+    def has(self, kind: type[Plugin]) -> bool:
+        """Whether there is a plugin of this class."""
+        return any(type(plugin) is kind for plugin in self._plugins)
+
     @property
     def names(self) -> list[str]:
         """The plugins' names, in the order they were added."""

@@ -6,26 +6,34 @@ that has nothing to do with us next to nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ecs_localai.testing.leaks import Holdings as Holdings
     from ecs_localai.testing.leaks import left_behind as left_behind
+    from ecs_localai.testing.plugin import CaptureEvents as CaptureEvents
+    from ecs_localai.testing.plugin import RunUntil as RunUntil
     from ecs_localai.testing.stepped_app import ConditionNotMet as ConditionNotMet
     from ecs_localai.testing.stepped_app import SteppedApp as SteppedApp
     from ecs_localai.testing.stepped_app import run_until as run_until
 else:
-    _HOMES = {
-        "ConditionNotMet": "stepped_app",
-        "Holdings": "leaks",
-        "SteppedApp": "stepped_app",
-        "left_behind": "leaks",
-        "run_until": "stepped_app",
-    }
-    __all__ = list(_HOMES)
+    from ecs_localai._lazy import lazy_names
 
-    def __getattr__(name: str) -> object:
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "leaks": ("Holdings", "left_behind"),
+            "plugin": ("CaptureEvents", "RunUntil"),
+            "stepped_app": ("ConditionNotMet", "SteppedApp", "run_until"),
+        },
+    )
+
+__all__ = [
+    "CaptureEvents",
+    "ConditionNotMet",
+    "Holdings",
+    "RunUntil",
+    "SteppedApp",
+    "left_behind",
+    "run_until",
+]

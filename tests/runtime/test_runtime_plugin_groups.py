@@ -35,6 +35,8 @@ class Everything(PluginGroup):
 def test_group_adds_its_plugins_in_order(app: App) -> None:
     app.add_plugins(Everything())
     assert [one.rpartition(".")[2] for one in app.describe().plugins] == ["Sound", "Score"]
+    assert app.is_plugin_added(Score)
+    assert not app.is_plugin_added(Plugin)
 
 
 def test_plugin_can_be_set_to_another_of_its_class(app: App) -> None:
