@@ -2,8 +2,9 @@
 
     python -m benchmarks.first_frame PORT SECONDS
 
-starts an app of the product for an Ollama at that port of 127.0.0.1, runs frames at 60 Hz for so many seconds, and
-prints one JSON object. The clock begins before anything is imported that is not the interpreter's own start.
+starts an app of the product for an Ollama at that port of 127.0.0.1, or, for port 0, one with a single empty system,
+runs frames at 60 Hz for so many seconds, and prints one JSON object. The clock begins before anything is imported that
+is not the interpreter's own start.
 """
 
 from time import perf_counter, process_time
@@ -18,14 +19,23 @@ HEAVY = ("aiohttp", "msgspec", "numpy", "psutil", "pygame", "pynvml", "asyncio",
 """Modules of which it says when they were there."""
 
 
+def nothing() -> None:
+    """A system that does nothing."""
+
+
 def main() -> None:
     """Start, run, and say how long it took."""
     started_with = {name for name in HEAVY if name in sys.modules}
-    from ecs_localai import App, LocalModelsPlugin, OllamaConfiguration
+    port = int(sys.argv[1])
+    from ecs_localai import App, Update
 
+    if port:
+        from ecs_localai import LocalModelsPlugin, OllamaConfiguration
     imported = perf_counter()
     with App() as app:
-        app.add_plugins(LocalModelsPlugin(OllamaConfiguration(host="127.0.0.1", port=int(sys.argv[1]))))
+        if port:
+            app.add_plugins(LocalModelsPlugin(OllamaConfiguration(host="127.0.0.1", port=port)))
+        app.add_systems(Update, nothing)
         built = perf_counter()
         app.update()
         first = perf_counter()

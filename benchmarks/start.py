@@ -41,9 +41,12 @@ class Started(msgspec.Struct):
     """When others were there."""
 
 
-def start(seconds: float, environment: Mapping[str, str]) -> Started:
-    """Start a program, and run frames for so long after its first. No server answers it."""
-    command = [sys.executable, "-m", "benchmarks.first_frame", str(free_port()), str(seconds)]
+def start(seconds: float, environment: Mapping[str, str], *, bare: bool = False) -> Started:
+    """Start a program, and run frames for so long after its first. No server answers it.
+
+    `bare`: an app with one empty system instead of the product's world.
+    """
+    command = [sys.executable, "-m", "benchmarks.first_frame", "0" if bare else str(free_port()), str(seconds)]
     return msgspec.json.decode(run_to_end(command, environment).output, type=Started)
 
 
@@ -52,7 +55,10 @@ def measure(quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="ecs-localai-benchmark-") as folder:
         environment = os.environ | {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
         start(WATCHED_S, environment)
-        many = [start(0.0, environment) for _ in range(7 if quick else 60)]
+        many, bare = [], []
+        for _ in range(7 if quick else 60):
+            many.append(start(0.0, environment))
+            bare.append(start(0.0, environment, bare=True))
         watched = [start(WATCHED_S, environment) for _ in range(2 if quick else 15)]
     first = [one.first_frame_ms for one in many]
     parts = ", ".join(
@@ -67,9 +73,17 @@ def measure(quick: bool) -> list[Figure]:
     each = ", ".join(shown(one) for one in sorted(late))
     last = watched[-1]
     there = ", ".join(f"{name} by {shown(when)} ms" for name, when in last.appeared.items())
+    alone = [one.first_frame_ms for one in bare]
     return [
         Figure(
-            "first frame",
+            "first frame, an app with one system",
+            median(alone),
+            "ms",
+            f"of {len(alone)} starts, {shown(min(alone))} to {shown(max(alone))} ms",
+            FIRST_GOAL_MS,
+        ),
+        Figure(
+            "first frame, the product's world",
             median(first),
             "ms",
             f"of {len(first)} starts, {shown(min(first))} to {shown(max(first))} ms; {parts}; "

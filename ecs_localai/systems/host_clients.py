@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecs_localai.systems.background_imports import import_in_background
+
 if TYPE_CHECKING:
     from ecs_localai.components.hosts import OllamaAPIClient
     from ecs_localai.ollama.client import OllamaClient
@@ -26,8 +28,7 @@ class HostClients:
         """
         client = self._clients.get(api)
         if client is None:
-            import aiohttp  # noqa: F401 - here, so that the first answer's time is not mostly this
-
+            import_in_background("aiohttp")  # before the first answer, whose time would be mostly this otherwise
             from ecs_localai.ollama.client import OllamaClient
             from ecs_localai.ollama.errors import Unauthorized
 

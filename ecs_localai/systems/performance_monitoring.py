@@ -11,6 +11,7 @@ from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.monitoring import CpuUsage, GpuUsage, MemoryUsage, ModelResourceMonitor
 from ecs_localai.runtime import EventWriter, IoTaskPool, Latest, Res, Task, Time, World
 from ecs_localai.runtime.diagnostics import Diagnostic, DiagnosticPath, SampleRing
+from ecs_localai.systems.background_imports import import_in_background
 from ecs_localai.systems.machine_sampling import MachineSample, MachineSampler
 
 if TYPE_CHECKING:
@@ -105,9 +106,7 @@ async def sample_forever(channel: Latest[MachineSample]) -> None:
 
 
 def _sample_until(stop: threading.Event, hand_over: Callable[[MachineSample], object]) -> None:
-    import numpy as np  # what shows the samples needs it, and shall not have to import it in a frame
-
-    del np
+    import_in_background("psutil", "numpy")  # what shows the samples needs numpy, and must not import it in a frame
     sampler = MachineSampler()
     try:
         while not stop.is_set():
