@@ -57,7 +57,7 @@ class GaugeView:
     """The value at the card's top edge, in the unit of ``history``."""
     reason: str | None = None
     """Why there is no value."""
-    history: NDArray[np.float64] | None = None
+    history: NDArray[np.float64] | memoryview | None = None
     """A view into a ring buffer (shape ``(n,)``); it may change in place when `PanelView.revision` does."""
 
 

@@ -29,7 +29,7 @@ class SampleRing:
         ValueError: `capacity` is below 1.
     """
 
-    __slots__ = ("_buffer", "_capacity", "_next", "_windows", "count")
+    __slots__ = ("_buffer", "_capacity", "_next", "_samples", "_windows", "count")
 
     def __init__(self, capacity: int = HISTORY_LENGTH) -> None:
         if capacity < 1:
@@ -37,6 +37,7 @@ class SampleRing:
         self._capacity = capacity
         self._buffer = array("d", [nan]) * (2 * capacity)
         self._windows: tuple[NDArray[np.float64], ...] = ()
+        self._samples: tuple[memoryview, ...] = ()
         self._next = 0
         self.count = 0
         """How many values were ever pushed."""
@@ -68,6 +69,14 @@ class SampleRing:
             whole = np.frombuffer(self._buffer)
             self._windows = tuple(whole[start : start + self._capacity] for start in range(self._capacity))
         return self._windows[self._next]
+
+    @property
+    def samples(self) -> memoryview:
+        """As `window`, without numpy: a memory view of floats."""
+        if not self._samples:
+            whole = memoryview(self._buffer)
+            self._samples = tuple(whole[start : start + self._capacity] for start in range(self._capacity))
+        return self._samples[self._next]
 
     @property
     def newest(self) -> float | None:

@@ -106,7 +106,7 @@ async def sample_forever(channel: Latest[MachineSample]) -> None:
 
 
 def _sample_until(stop: threading.Event, hand_over: Callable[[MachineSample], object]) -> None:
-    import_in_background("psutil", "numpy")  # what shows the samples needs numpy, and must not import it in a frame
+    import_in_background("psutil")
     sampler = MachineSampler()
     try:
         while not stop.is_set():

@@ -43,7 +43,7 @@ def _percent(key: str, title: str, value: float | None, reason: str, ring: Sampl
         unit="%" if known else "",
         maximum=100.0,
         reason=None if known else reason,
-        history=ring.window if known else None,
+        history=ring.samples if known else None,
     )
 
 
@@ -58,5 +58,5 @@ def _bytes(key: str, title: str, used: float | None, total: int | None, reason: 
         unit=f"of {whole}" if known else "",
         maximum=float(total or 1),
         reason=None if known else reason,
-        history=ring.window if known else None,
+        history=ring.samples if known else None,
     )

@@ -94,7 +94,7 @@ class Person:
 
     def gauge(self) -> None:
         for gauge in self.driver.view.gauges:
-            if gauge.history is not None:
+            if isinstance(gauge.history, np.ndarray):
                 gauge.history[:-1] = gauge.history[1:]
                 gauge.history[-1] = self.random.choice([float("nan"), self.random.uniform(0, gauge.maximum)])
                 gauge.value = f"{self.random.uniform(0, gauge.maximum):.1f}"

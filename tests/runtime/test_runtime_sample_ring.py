@@ -24,6 +24,7 @@ def test_window_is_what_a_deque_of_that_length_holds(capacity: int, samples: lis
         model.append(math.nan if sample is None else sample)
         assert ring.window.shape == (capacity,)
         np.testing.assert_array_equal(ring.window, list(model))
+        np.testing.assert_array_equal(ring.samples.tolist(), list(model))
         assert ring.newest == sample
         assert ring.count == number
 

@@ -68,8 +68,9 @@ def test_samples_arrive_and_fill_the_rings(ollama_server: OllamaServer) -> None:
         assert [math.isnan(value) for value in history.cpu.window[-3:]] == [True, False, False]
         assert not any(math.isnan(value) for value in history.memory.window[-3:])
         assert history.memory.newest == machine.used_bytes
-        assert gauges["memory"].history is not None
-        assert gauges["memory"].history.base is buffers["memory"]
+        shown = gauges["memory"].history
+        assert isinstance(shown, memoryview)  # of the ring itself
+        assert shown.obj is history.memory.samples.obj
 
 
 def test_a_process_that_ends_is_taken_out(fresh_ollama: OllamaServer) -> None:

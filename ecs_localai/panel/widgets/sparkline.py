@@ -31,7 +31,7 @@ _FEWEST = 3
 def sparkline(
     draft: Draft,
     rect: pygame.Rect,
-    history: NDArray[np.float64],
+    history: NDArray[np.float64] | memoryview,
     maximum: float,
     colour: RGB,
     radius: float,
@@ -41,7 +41,7 @@ def sparkline(
     A sample that is NaN leaves a gap. ``maximum`` is at the top edge; larger values are drawn there.
     Fewer than three measured samples draw nothing.
     """
-    if np.count_nonzero(~np.isnan(history)) < _FEWEST:
+    if np.count_nonzero(~np.isnan(np.asarray(history))) < _FEWEST:
         return
     samples = history.tobytes()
     scale = draft.metrics.scale
