@@ -257,11 +257,15 @@ class App:
                 return
             args = () if dt is None else (dt,)
             if not self._owns_world:
-                frame.run_ours(args)
+                frame.layout.run(args)
                 return
             number = self.time.frame
             try:
-                esper.process(*args)
+                if frame.layout.is_alone:
+                    esper.clear_dead_entities()
+                    frame.layout.run(args)
+                else:
+                    esper.process(*args)
             except Exception as error:  # noqa: BLE001 - a plain processor's failure, as isolated as a system's
                 frame.process_failed(error, args, number)
                 return

@@ -63,11 +63,6 @@ class Frame:
         self.is_stale = True
         self._gave_up = False
 
-    def run_ours(self, args: tuple[float, ...]) -> None:
-        """Run one frame of our processors alone. Needs the world to be active, and that `prepare` has succeeded."""
-        for processor in self.layout.processors:
-            processor.process(*args)
-
     def give_up(self, error: Exception) -> None:
         """Report a mistake in the app's set-up, once until something is added to the app."""
         if not self._gave_up:
@@ -113,7 +108,7 @@ class Frame:
             if self.is_open:
                 self.layout.finish()
             return
-        self.run_ours(args)
+        self.layout.run(args)
         dead_entity = dead_entity_error()
         if dead_entity is None:
             self._dead_entity = None
@@ -130,7 +125,7 @@ class Frame:
         self._return_to_world()
         self._restore()
         if self._time.frame == frame:
-            self.run_ours(args)
+            self.layout.run(args)
         else:
             self.layout.finish()
 

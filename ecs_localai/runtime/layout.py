@@ -33,6 +33,7 @@ class FrameLayout:
         self.start.set_parts((begin,))
         self.end = FrameEnd()
         self.end.set_parts((end,))
+        self._after_begin: tuple[Callable[[], None], ...] = (end,)
         self.processors: list[FramePart] = [self.start, self.end]
         """In the order in which they run."""
         self._notes_runs = False  # whether it is noted which sets a frame has come to
@@ -42,9 +43,15 @@ class FrameLayout:
         """Put these before the frame's end.
 
         Raises:
-            RuntimeSetupError: a set or a class of processor is there already.
+            RuntimeSetupError: a set or a class of processor is there already, or one names no set.
         """
         for added in processors:
+            if not isinstance(added, SetProcessor) or not isinstance(getattr(added, "system_set", None), SystemSet):
+                shown = added.__name__ if isinstance(added, type) else type(added).__name__
+                raise RuntimeSetupError(
+                    f"{shown} shows no set: give an instance of a subclass of SetProcessor that names one, as in class "
+                    f"Movement(SetProcessor): system_set = Step.MOVE, and add_set_processors(Movement())."
+                )
             for there in self.processors:
                 if type(there) is type(added):
                     raise RuntimeSetupError(
@@ -86,7 +93,29 @@ class FrameLayout:
         self.start.set_parts((self._begin_frame,))
         at_end = [segment.run for label in schedules.after_update for segment in segments[label]]
         self.end.set_parts([*at_end, self._end_frame])
+        in_sets = [segment.run for processor in order[1:-1] for segment in parts[processor]]
+        self._after_begin = (*in_sets, *at_end, self._end_frame)
         return parts[self.start]
+
+    def run(self, args: tuple[float, ...]) -> None:
+        """Run one frame of all our processors. Needs the world to be active."""
+        if self._notes_runs:
+            for processor in self.processors:
+                processor.process(*args)
+            return
+        self._begin_frame(*args)
+        for part in self._after_begin:
+            part()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the world has no other processors than ours, so that `run` does what `esper.process` would do.
+
+        Esper has no public list of them. Should a later one not have this either, the answer is no, and frames cost
+        what `esper.process` costs for a handful of processors.
+        """
+        there: object = getattr(esper, "_processors", None)
+        return there == self.processors
 
     def finish(self) -> None:
         """Run what is left of a frame that was broken off: the sets that it did not come to, and its end.
