@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from ecs_localai.runtime import App, Latest, Time, Timer, Wakeups
+from ecs_localai.runtime import App, EventWriter, Latest, Time, Timer, Update, Wakeups
+from tests.runtime.runtime_parts import Ping
 
 
 def at(seconds: float) -> Time:
@@ -173,3 +174,22 @@ def test_app_may_not_sleep_over_an_event_an_arrival_or_a_command(app: App) -> No
     channel: Latest[int] = app.tasks.channel()
     channel.send(1)
     assert app.idle_delay() == 0.0
+
+
+def test_event_written_in_a_frame_that_nobody_reads_wakes_no_other_frame(app: App) -> None:
+    def tell(pings: EventWriter[Ping]) -> None:
+        if app.time.frame == 2:
+            pings.write(Ping(1))
+
+    app.add_systems(Update, tell)
+    app.update()
+    app.update()
+    assert app.idle_delay() is None
+
+
+def test_event_written_between_frames_wakes_one_even_if_nobody_reads_it(app: App) -> None:
+    app.update()
+    app.events(Ping).write(Ping(1))
+    assert app.idle_delay() == 0.0
+    app.update()
+    assert app.idle_delay() is None
