@@ -12,8 +12,7 @@ import pytest
 from game_with_states import FRAME_SECONDS, SOFT, Keys, Landed, Lander, Screen, lander_game
 
 from ecs_localai import State
-from ecs_localai.testing import SteppedApp
-from ecs_localai.testing import CaptureEvents, RunUntil
+from ecs_localai.testing import CaptureEvents, RunUntil, SteppedApp
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ from ecs_localai.components.panel_intents import (
 from ecs_localai.components.panel_view import PanelView
 from ecs_localai.runtime import App, Plugin, Startup, Update, activity, chain, in_set
 from ecs_localai.runtime.type_registry import TypeRegistry
+from ecs_localai.systems.failure_notices import tell_of_failures
 from ecs_localai.systems.features import (
     handle_experimental_feature_toggles,
     request_feature_toggles,
@@ -240,5 +241,5 @@ class LocalModelsPlugin(Plugin):
                 ),
             ),
             in_set(sets.PERFORMANCE_MONITORING, monitor_model_performance),
-            in_set(sets.UI_UPDATE, update_local_models_ui),
+            in_set(sets.UI_UPDATE, chain(tell_of_failures, update_local_models_ui)),
         )
