@@ -278,6 +278,8 @@ def inspect(
     from ecs_localai.commands.inspect import inspect_running, inspect_world
 
     port = chosen_port(attach, remote_port)
+    if port == 0:
+        raise typer.BadParameter("--remote-port 0 is for the program that is looked into. Give the port that it told.")
     if port is not None:
         for name, given in (("--frames", frames), ("--timing", timing or None)):
             if given is not None:

@@ -42,7 +42,9 @@ def save_to_file(target: Target, file: Path, frames: int | None, force: bool, as
     Raises:
         CommandFailed: the host is no address, or the file cannot be written.
     """
-    if file.exists() and not force:
+    if os.path.isdir(file):
+        raise CommandFailed(f"{file} is a folder. Give the name of a file in it.")
+    if os.path.exists(file) and not force:  # unlike Path.exists(), never an error: a name may be too long
         raise CommandFailed(f"{file} is there already. Choose another name, or give --force to replace it.")
     config, folder = target.configuration(), target.folder()
     with App() as app:

@@ -53,7 +53,7 @@ class RemotePlugin(Plugin):
     def build(self, app: App) -> None:
         """Add the system that answers, in `Last`."""
         app.init_resource(RemoteEndpoint)
-        app.init_resource(TypeRegistry).leave_out(
+        app.init_resource(TypeRegistry).register(RemoteOpened).leave_out(
             RemoteEndpoint, "It says where this run of the program listens, which the next one finds out for itself."
         )
         app.add_event(RemoteOpened)

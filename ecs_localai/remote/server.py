@@ -6,12 +6,14 @@ Runs in the background, on the app's task pool. Import it there: aiohttp takes 0
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ecs_localai.remote import messages
 from ecs_localai.remote.address import LOOPBACK
@@ -23,6 +25,8 @@ from ecs_localai.remote.methods import find_question
 from ecs_localai.remote.question import Question, WatchQuestion
 from ecs_localai.remote.subscriptions import Subscription
 
+MOST_CONNECTIONS: Final = 128
+"""How many clients may be connected at once. Each takes a file descriptor, of which the app's own work needs some."""
 MOST_WAITING: Final = 256
 """How many requests may wait for an answer at once."""
 MOST_WATCHING: Final = 16
@@ -35,6 +39,26 @@ LINGER_SECONDS: Final = 1.0
 """How long to go on reading a body that was refused: a client that is still sending would not see the answer."""
 LAST_SECONDS: Final = 0.5
 """How long answers may take to be sent while the app shuts down."""
+
+
+_LOGGER: Final = logging.getLogger("ecs_localai.remote")
+
+
+def _is_no_client_s_mistake(record: logging.LogRecord) -> bool:
+    """Whether aiohttp complains of something else than a request that is no HTTP, which its sender is told."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+
+
+_LOGGER.addFilter(_is_no_client_s_mistake)
+
+
+class _Server(web.Server):
+    """Hangs up on clients that are too many."""
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
 
 
 class RemoteServer:
@@ -56,13 +80,14 @@ class RemoteServer:
         listener = socket.create_server((LOOPBACK, port))
         try:
             runner = web.ServerRunner(
-                web.Server(
+                _Server(
                     self._let_in,
                     handler_cancellation=True,  # whoever has gone is forgotten at once
                     keepalive_timeout=IDLE_SECONDS,
                     lingering_time=LINGER_SECONDS,
                     auto_decompress=False,  # so that a small body stays small
                     access_log=None,
+                    logger=_LOGGER,
                 ),
                 shutdown_timeout=LAST_SECONDS,
             )

@@ -166,10 +166,6 @@ class TypeRegistry:
             codec = self._codecs[hint] = self._made(hint)
         return codec
 
-    def take_in(self, kind: type) -> None:
-        """Register a type that was met in a value."""
-        self.register(kind)
-
     def _made(self, hint: object) -> Codec:
         # Here, because every app has a registry, and few need this before their first frame.
         from ecs_localai.runtime.saving.hints import make_codec

@@ -75,6 +75,18 @@ def test_files_that_cannot_be_read_or_written_are_errors(cli: Cli, tmp_path: Pat
     nowhere = cli.run("save", "none/world.json", "--frames", "1", "--host", host)
     assert nowhere.error == "none/world.json cannot be written: No such file or directory."
     assert cli.run("save", "world.json", "--host", "not an address").error
+    folder = cli.run("save", ".", "--force", "--frames", "1", "--host", host)
+    assert folder.error == ". is a folder. Give the name of a file in it."
+    long = cli.run("save", "x" * 300, "--frames", "1", "--host", host)
+    assert long.error.endswith("cannot be written: File name too long.")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_names_that_cannot_be_printed_are_an_error(cli: Cli, tmp_path: Path, options: tuple[str, ...]) -> None:
+    damaged = {"format": "ecs-localai world", "version": 1, "resources": {"\ud800": 1}, "states": {}, "entities": {}}
+    (tmp_path / "odd.json").write_text(json.dumps(damaged), encoding="utf-8")
+    shown = cli.run("save", "--show", "odd.json", *options)
+    assert shown.error == "odd.json: resources: a name that can be printed belongs here, not '\\ud800'."
 
 
 def test_show_goes_with_no_option_for_saving(cli: Cli) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 
 import pytest
@@ -110,11 +111,19 @@ def test_a_compressed_body_is_not_unpacked(remote: Remote) -> None:
         b"POST /elsewhere HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
         b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Type: text/plain\r\n"
         b"Content-Length: 2\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: -2\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
         b"nonsense\r\n\r\n",
     ],
-    ids=["no host", "two hosts", "absolute", "elsewhere", "two types", "nonsense"],
-)
-def test_odd_requests_are_refused(remote: Remote, sent: bytes) -> None:
+    ids=[
+        "no host", "two hosts", "absolute", "elsewhere", "two types", "two lengths", "no length", "long", "nonsense"
+    ],
+)  # fmt: skip
+def test_odd_requests_are_refused_and_fill_nobody_s_log(
+    remote: Remote, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     def ask() -> bytes:
         with socket.create_connection(("127.0.0.1", remote.port), timeout=20) as connection:
             connection.sendall(sent)
@@ -122,6 +131,7 @@ def test_odd_requests_are_refused(remote: Remote, sent: bytes) -> None:
 
     answer = remote.stepped(ask)
     assert answer.split()[1] in (b"400", b"403", b"404", b"415"), answer
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
 def test_only_loopback_is_listened_on(remote: Remote) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from ecs_localai.remote import RemoteClient
+import pytest
+
+from ecs_localai.remote import RemoteClient, RemoteUnreachable
 from ecs_localai.remote.errors import TOO_MANY
-from ecs_localai.remote.server import MOST_WATCHING
+from ecs_localai.remote.server import MOST_CONNECTIONS, MOST_WATCHING
 from ecs_localai.runtime import Update
 from ecs_localai.testing import run_until
 from tests.remote.remote_parts import Creature, Position, Remote, Sang, Watcher, request
@@ -127,6 +130,24 @@ def test_only_so_many_clients_may_watch_at_once(remote: Remote) -> None:
         assert remote.ask(lambda client: client.list_resources())
     with Watcher(remote, VALUES, entity=entity, components=["Position"]) as watcher:
         watcher.wait_for(1)
+
+
+def test_only_so_many_clients_may_be_connected_at_once(remote: Remote) -> None:
+    def connect_and_say_nothing() -> list[socket.socket]:
+        return [socket.create_connection(("127.0.0.1", remote.port), timeout=30) for _ in range(MOST_CONNECTIONS)]
+
+    silent = remote.stepped(connect_and_say_nothing)
+    with pytest.raises(RemoteUnreachable, match="failed"):
+        remote.ask(lambda client: client.list_resources())
+    for connection in silent:
+        connection.close()
+
+    def is_let_in_again() -> bool:
+        with contextlib.suppress(RemoteUnreachable):
+            return bool(remote.ask(lambda client: client.list_resources()))
+        return False
+
+    run_until(remote.app, is_let_in_again)
 
 
 def test_all_watchers_are_told_of_one_change(remote: Remote) -> None:

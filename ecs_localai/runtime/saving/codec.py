@@ -1,14 +1,15 @@
 """How values of one declared type are written as JSON data and read back: numbers, text, moments, enumerations.
 
 Every codec reads exactly what it writes and refuses the rest, because a loaded world has to equal the saved one.
-Codecs for lists and dicts are in `saving_collections`, those for classes in `saving_objects`, those for unions and
-undeclared values in `saving_unions`; `saving_hints` finds the codec for an annotation.
+Codecs for lists and dicts are in `collections`, those for classes in `objects`, those for unions and undeclared values
+in `unions`; `hints` finds the codec for an annotation.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from enum import Enum, Flag
 from typing import Final, TypeAlias
 
@@ -22,6 +23,7 @@ TAG: Final = "$type"
 """The key that names a value's type, where its place does not say it."""
 VALUE: Final = "value"
 """The key beside it, of the value itself."""
+_SHAPES: Final = {bool: "bool", int: "int", float: "float", str: "text", list: "list", dict: "object"}
 _WORDS_FOR_FLOATS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 """JSON has no numbers for these; the words are those of Protocol Buffers' JSON."""
 
@@ -60,10 +62,7 @@ class Codec:
 
 def shape_of(data: object) -> str:
     """Which of `Codec.shapes` JSON data has."""
-    if data is None:
-        return "null"
-    shapes = {bool: "bool", int: "int", float: "float", str: "text", list: "list", dict: "object"}
-    return shapes[type(data)]
+    return "null" if data is None else _SHAPES[type(data)]
 
 
 def tagged(kind_name: str, data: object) -> dict[str, object]:
@@ -227,7 +226,7 @@ class LeafCodec(Codec):
             back: object = msgspec.convert(data, self._hint)
         except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
             raise SaveError(f"{value!r} cannot be written as {_called(self._hint)}: {error}") from error
-        if back != value or type(back) is not type(value):
+        if type(back) is not type(value) or not _is_same(back, value):
             raise SaveError(f"{value!r} cannot be written exactly: it would come back as {back!r}.")
         return data
 
@@ -255,6 +254,12 @@ class CheckedCodec(Codec):
 
     def read(self, data: object, refer: Refer) -> object:
         return _converted(self._inner.read(data, refer), self._hint)
+
+
+def _is_same(back: object, value: object) -> bool:
+    if isinstance(back, Decimal):  # one that is no number equals nothing, or cannot be compared at all
+        return str(back) == str(value)
+    return back == value
 
 
 def _converted(data: object, hint: object) -> object:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable
 
-from ecs_localai.runtime.saving.codec import TAG, Codec, Refer, unfit, unread, within
+from ecs_localai.runtime.saving.codec import TAG, Codec, Refer, shown, unfit, unread, within
 from ecs_localai.runtime.saving.errors import LoadError, SavedWorldError
 
 
 class ItemsCodec(Codec):
-    """Lists, sets, deques and tuples of any length, with all items of one type. Sets are sorted."""
+    """Lists, sets and tuples of any length, with all items of one type. Sets are sorted."""
 
     shapes = frozenset({"list"})
 
@@ -41,6 +43,30 @@ class ItemsCodec(Codec):
         if self._sorted and isinstance(value, (set, frozenset)) and len(value) != len(read):
             raise LoadError("an item is there twice. Each belongs into a set once.")
         return value
+
+
+class DequeCodec(ItemsCodec):
+    """Deques: a list; of one that has a greatest length, an object with that beside the list."""
+
+    shapes = frozenset({"list", "object"})
+
+    def __init__(self, item: Codec) -> None:
+        super().__init__(deque, item)
+
+    def write(self, value: object, refer: Refer) -> object:
+        data = super().write(value, refer)
+        longest = value.maxlen if isinstance(value, deque) else None
+        return data if longest is None else {"maxlen": longest, "items": data}
+
+    def read(self, data: object, refer: Refer) -> object:
+        if not isinstance(data, dict):
+            return super().read(data, refer)
+        longest, items = data.get("maxlen"), data.get("items")
+        if data.keys() != {"maxlen", "items"} or type(longest) is not int or not isinstance(items, list):
+            raise unread("a list, or an object with maxlen and items", data)
+        if not len(items) <= longest <= sys.maxsize:
+            raise LoadError(f"a deque of {len(items)} items cannot have the maxlen {shown(longest)}.")
+        return deque(_each(self._item.read, items, refer), longest)
 
 
 class TupleCodec(Codec):

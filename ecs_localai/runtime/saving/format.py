@@ -24,6 +24,11 @@ MIGRATIONS: Final[tuple[Migration, ...]] = ()
 VERSION: Final = len(MIGRATIONS) + 1
 """The version that is written."""
 _SECTIONS: Final = ("resources", "states", "entities")
+_MOST_DIGITS: Final = 30
+"""Of an entity's id; Python reads thousands at most."""
+_DEEPEST: Final = 100
+"""How many lists and objects may be inside each other. Reading takes up to six calls for each, and Python allows for a
+thousand at once; less would be left for who calls `load_world` if more could be saved."""
 
 
 @dataclass(slots=True)
@@ -82,7 +87,7 @@ def write_document(document: Document) -> bytes:
     """The file's contents, always the same for the same world.
 
     Raises:
-        SaveError: it has a whole number of thousands of digits.
+        SaveError: it has a whole number of thousands of digits, or goes too deep to be read again.
     """
     sections: dict[str, dict[str, object]] = {
         "resources": document.resources,
@@ -91,14 +96,30 @@ def write_document(document: Document) -> bytes:
     }
     head = f'{{"format": {json.dumps(FORMAT)}, "version": {document.version}'
     try:
-        parts = [head, *(f'"{name}": {{{_lines(section)}}}' for name, section in sections.items())]
+        parts = [head, *(f'"{name}": {{{_lines(name, section)}}}' for name, section in sections.items())]
     except ValueError as error:
         raise SaveError(f"A whole number in the world is too long to be written down: {error}") from error
     return (",\n".join(parts) + "}\n").encode()
 
 
-def _lines(section: dict[str, object]) -> str:
-    return ",".join(f"\n  {json.dumps(name)}: {json.dumps(data, allow_nan=False)}" for name, data in section.items())
+def _lines(section: str, held: dict[str, object]) -> str:
+    lines: list[str] = []
+    for name, data in held.items():
+        line = json.dumps(data, allow_nan=False)
+        if line.count("[") + line.count("{") > _DEEPEST and _is_deeper(data, _DEEPEST):
+            error = SaveError(
+                f"there are more than {_DEEPEST} lists and objects inside each other, which could not be read again. "
+                f"Make entities of them that refer to each other, or keep them in one list."
+            )
+            error.within(section, name)
+            raise error
+        lines.append(f"\n  {json.dumps(name)}: {line}")
+    return ",".join(lines)
+
+
+def _is_deeper(data: object, levels: int) -> bool:
+    inside = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return any(levels == 0 or _is_deeper(one, levels - 1) for one in inside if isinstance(one, (dict, list)))
 
 
 def read_document(data: bytes | str) -> Document:
@@ -152,25 +173,36 @@ def _section(document: dict[str, object], name: str) -> dict[str, object]:
     section = document[name]
     if not isinstance(section, dict):
         raise _misplaced("an object", section, name)
+    for held in section:
+        _check_printable(held, name)
     return section
 
 
 def _entity(name: str) -> int:
-    if name.isascii() and name.isdigit() and not name.startswith("0"):  # esper's begin with 1
-        return int(name)
+    if name.isascii() and name.isdigit() and not name.startswith("0") and len(name) <= _MOST_DIGITS:
+        return int(name)  # esper's begin with 1
     raise _misplaced("an entity's id", name, "entities")
 
 
 def _components(name: str, held: object) -> dict[str, object]:
     if not isinstance(held, dict):
         raise _misplaced("an object of components", held, "entities", name)
+    for kind in held:
+        _check_printable(kind, "entities", name)
     return held
 
 
 def _state(name: str, state: object) -> str:
     if not isinstance(state, str):
         raise _misplaced("a state's name", state, "states", name)
+    _check_printable(state, "states", name)
     return state
+
+
+def _check_printable(name: str, *path: str) -> None:
+    """Names end up on terminals and in JSON, which some of what a file can hold would break."""
+    if not name.isprintable():
+        raise _misplaced("a name that can be printed", name, *path)
 
 
 def _misplaced(expected: str, data: object, *path: str) -> LoadError:

@@ -34,7 +34,7 @@ from ecs_localai.runtime.saving.codec import (
     MisdeclaredCodec,
     shape_of,
 )
-from ecs_localai.runtime.saving.collections import DictCodec, ItemsCodec, TupleCodec
+from ecs_localai.runtime.saving.collections import DequeCodec, DictCodec, ItemsCodec, TupleCodec
 from ecs_localai.runtime.saving.objects import (
     REMEDY,
     AttributesCodec,
@@ -108,6 +108,8 @@ def make_codec(types: KnownTypes, hint: object) -> Codec:
     if origin in (typing.Final, typing.ClassVar):
         return types.codec(get_args(hint)[0])
     kind = origin if origin is not None else hint
+    if typing.is_typeddict(kind):
+        return MisdeclaredCodec("a TypedDict does not say at run time what its values are. Use a dataclass instead.")
     if kind in _ABSTRACT:
         return _one_of(types, _ABSTRACT[kind], get_args(hint))
     if isinstance(kind, type):
@@ -149,6 +151,8 @@ def _collection(types: KnownTypes, kind: type, arguments: tuple[object, ...]) ->
         if len(arguments) == 2 and arguments[1] is ...:
             return ItemsCodec(tuple, types.codec(arguments[0]))
         return TupleCodec(tuple(types.codec(one) for one in arguments))
+    if kind is deque:
+        return DequeCodec(types.codec(arguments[0] if arguments else object))
     if kind in _ITEMS:
         return ItemsCodec(kind, types.codec(arguments[0] if arguments else object))
     if kind is Counter:

@@ -266,5 +266,6 @@ def _put(world: World, registry: TypeRegistry, kind: type, value: object) -> Non
         world.insert_resource(value)
         return
     for name in codec.names:
-        object.__setattr__(former, name, getattr(value, name))  # the object's own hooks could break it off halfway
+        if hasattr(value, name):  # one that is no parameter of the constructor may be missing in the file
+            object.__setattr__(former, name, getattr(value, name))  # the object's own hooks could break it off halfway
     world.mark_resource_changed(kind)

@@ -67,7 +67,11 @@ class ObjectCodec(Codec):
         except SavedWorldError:
             raise
         except Exception as error:
-            raise LoadError(f"{self.kind.__name__} refuses what is here: {type(error).__name__}: {error}") from error
+            raise self.refused(error) from error
+
+    def refused(self, error: Exception) -> LoadError:
+        """What to raise where a class's own code raised this."""
+        return LoadError(f"{self.kind.__name__} refuses what is here: {type(error).__name__}: {error}")
 
 
 _UNSET: Final = object()
@@ -201,6 +205,8 @@ class AttributesCodec(ObjectCodec):
                 object.__setattr__(made, name, value)
             except (AttributeError, TypeError) as error:
                 raise LoadError(f"{self.kind.__name__} has no place for {name}.") from error
+            except Exception as error:  # what was an attribute may have become a property with rules of its own
+                raise self.refused(error) from error
         return made
 
     def _codec(self, name: str) -> Codec:
@@ -278,7 +284,7 @@ class DerivedCodec(ObjectCodec):
         self.shapes = self._base.shapes | {"object"}
 
     def write_object(self, value: object, refer: Refer) -> object:
-        if getattr(value, "__dict__", None):
+        if getattr(value, "__dict__", None) or getattr(value, "maxlen", None) is not None:
             raise SaveError(f"a {self.kind.__name__} has attributes of its own besides what it contains. {REMEDY}")
         return self._base.write(self._make(value), refer)
 

@@ -42,8 +42,8 @@ class KnownTypes(Protocol):
     def codec(self, hint: object) -> Codec:
         """What writes and reads values of this annotation."""
 
-    def take_in(self, kind: type) -> None:
-        """Register a type that was met in a value."""
+    def register(self, *kinds: type) -> object:
+        """Make types known by their names."""
 
 
 _BY_NAME: Final = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in _OF_PYTHON}
@@ -55,7 +55,7 @@ def write_tagged(types: KnownTypes, value: object, refer: Refer) -> object:
     codec = types.codec(kind)
     data = codec.write(value, refer)
     if kind not in _OF_PYTHON:
-        types.take_in(kind)
+        types.register(kind)
     return tagged(types.name_of(kind), data)
 
 
