@@ -11,8 +11,7 @@ import sys
 
 import pygame
 
-from ecs_localai import App, LocalModelsPlugin, PanelView
-from ecs_localai.panel.panel import Panel
+from ecs_localai import App, LocalModelsPlugin, Panel, PanelView
 
 PANEL_AT = (300, 20)
 PANEL_SIZE = (620, 560)

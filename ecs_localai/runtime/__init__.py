@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.failing import FailingSystems as FailingSystems
     from ecs_localai.runtime.failing import SystemRecovered as SystemRecovered
     from ecs_localai.runtime.failure_policy import FailurePolicy as FailurePolicy
+    from ecs_localai.runtime.failures import ErrorHandler as ErrorHandler
     from ecs_localai.runtime.failures import SystemFailed as SystemFailed
     from ecs_localai.runtime.filters import Added as Added
     from ecs_localai.runtime.filters import Changed as Changed
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.observers import Remove as Remove
     from ecs_localai.runtime.plugin import Plugin as Plugin
     from ecs_localai.runtime.plugin import PluginGroup as PluginGroup
+    from ecs_localai.runtime.processors import AppProcessor as AppProcessor
     from ecs_localai.runtime.processors import SetProcessor as SetProcessor
     from ecs_localai.runtime.query import Query as Query
     from ecs_localai.runtime.reactive_runner import ReactiveRunner as ReactiveRunner
@@ -162,7 +164,7 @@ else:
             "events": ("EventReader", "EventWriter", "Events"),
             "failing": ("FailingSystems", "SystemRecovered"),
             "failure_policy": ("FailurePolicy",),
-            "failures": ("SystemFailed",),
+            "failures": ("ErrorHandler", "SystemFailed"),
             "filters": ("Added", "Changed", "With", "Without"),
             "fixed": ("FixedTime",),
             "frame_activity": ("Activity", "activity"),
@@ -171,7 +173,7 @@ else:
             "log_diagnostics": ("LogDiagnosticsPlugin",),
             "observers": ("Add", "Insert", "Observer", "On", "Remove"),
             "plugin": ("Plugin", "PluginGroup"),
-            "processors": ("SetProcessor",),
+            "processors": ("AppProcessor", "SetProcessor"),
             "query": ("Query",),
             "reactive_runner": ("ReactiveRunner",),
             "removed": ("RemovedComponents",),
@@ -221,6 +223,7 @@ __all__ = [
     "App",
     "AppDescription",
     "AppExit",
+    "AppProcessor",
     "Changed",
     "Changes",
     "Channel",
@@ -233,6 +236,7 @@ __all__ = [
     "DiagnosticsStore",
     "Entity",
     "EntityReference",
+    "ErrorHandler",
     "EventDescription",
     "EventReader",
     "EventWriter",

@@ -11,7 +11,7 @@ import esper
 
 from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.diagnostics import DiagnosticsStore
-from ecs_localai.runtime.errors import NestedUpdateError
+from ecs_localai.runtime.errors import NestedUpdateError, RuntimeSetupError
 from ecs_localai.runtime.event_registry import EventRegistry
 from ecs_localai.runtime.events import Events
 from ecs_localai.runtime.failing import FailingSystems
@@ -53,7 +53,7 @@ logger = logging.getLogger("ecs_localai")
 
 
 class App:
-    """Owns one esper world context and everything that runs in it.
+    """Owns one esper world context and everything that runs in it (Bevy: ``App``, which owns its world likewise).
 
     ``App()`` makes a world of its own; plain esper processors that somebody adds there run with ours.
     ``App(world="my-game")`` puts our systems into a host's world instead: `update` then runs only our
@@ -101,7 +101,9 @@ class App:
 
         Raises:
             PluginError: a unique plugin is there already, or frames have begun.
+            RuntimeError: the app has been shut down.
         """
+        self._refuse_if_shut_down()
         self._plugins.add(plugins)
         self._frame.changed()
         return self
@@ -113,9 +115,19 @@ class App:
     def add_systems(self, schedule: ScheduleLabel, *systems: ConfigItem) -> App:
         """Add systems to a schedule: functions, or what `chain`, `in_set`, `before`, `after`, `run_if` return.
 
+        Bevy: ``App::add_systems``. Unlike Bevy, systems that would never run any more are refused.
+
         Raises:
             SystemParamError: a system asks for something that cannot be supplied.
+            RuntimeSetupError: the schedule is one of the startup's, and has run already.
+            RuntimeError: the app has been shut down.
         """
+        self._refuse_if_shut_down()
+        if self.time.frame and schedule in self._schedules.order.only_startup:
+            raise RuntimeSetupError(
+                f"{schedule} has run already: add its systems before the first update, or run them once in another "
+                f"schedule: add_systems(Update, run_if(run_once(), …))."
+            )
         self._schedules.get(schedule).add_systems(configs(*systems))
         self._frame.changed()
         return self
@@ -130,7 +142,9 @@ class App:
 
         Raises:
             SystemParamError: the function asks for something that cannot be supplied.
+            RuntimeError: the app has been shut down.
         """
+        self._refuse_if_shut_down()
         system = System(function, self, observes=True)
         with self.world.active():
             return self.world.observers.add(system, entity)
@@ -150,7 +164,7 @@ class App:
         return self
 
     def configure_sets(self, schedule: ScheduleLabel, *sets: ConfigItem) -> App:
-        """Declare sets and their order: ``configure_sets(Update, chain(S.MOVE, S.DRAW))``."""
+        """Declare sets and their order: ``configure_sets(Update, chain(S.MOVE, S.DRAW))`` (Bevy: the same)."""
         self._schedules.get(schedule).configure_sets(configs(*sets))
         self._frame.changed()
         return self
@@ -168,12 +182,18 @@ class App:
         return self
 
     def insert_resource(self, value: object) -> App:
-        """Insert or replace the resource of this value's type."""
+        """Insert or replace the resource of this value's type (Bevy: ``App::insert_resource``)."""
         self.world.insert_resource(value)
         return self
 
     def init_resource(self, kind: type[T]) -> T:
-        """The resource of this type, made with its defaults if it is not there."""
+        """The resource of this type, made with its defaults if it is not there (Bevy: ``App::init_resource``).
+
+        Raises:
+            RuntimeSetupError: `kind` is no class.
+        """
+        if not isinstance(kind, type):
+            raise RuntimeSetupError(f"{kind!r} is no class: init_resource makes the value; insert_resource takes one.")
         value = self.world.get_resource(kind)
         if value is None:
             value = kind()
@@ -192,7 +212,7 @@ class App:
         return self
 
     def add_event(self, kind: type[T]) -> Events[T]:
-        """Register an event type; once more does nothing. Returns its buffer."""
+        """Register an event type; once more does nothing. Returns its buffer (Bevy: ``App::add_message``)."""
         return self.event_registry.add(kind)
 
     def events(self, kind: type[T]) -> Events[T]:
@@ -209,12 +229,26 @@ class App:
         return self.event_registry.kinds
 
     def set_error_handler(self, handler: ErrorHandler) -> App:
-        """Replace what is told about failing systems; the default logs them. `SystemFailed` is sent anyway."""
+        """Replace what is told about failing systems; the default logs them. `SystemFailed` is sent anyway.
+
+        Bevy: ``App::set_error_handler``.
+
+        Raises:
+            TypeError: `handler` cannot be called.
+        """
+        if not callable(handler):
+            raise TypeError(f"{handler!r} is no error handler: give a function that takes a SystemFailed.")
         self._error_handler = handler
         return self
 
     def set_failure_policy(self, policy: FailurePolicy) -> App:
-        """Replace what is done about systems that keep failing. Those that rest are tried again."""
+        """Replace what is done about systems that keep failing. Those that rest are tried again.
+
+        Raises:
+            TypeError: it is no `FailurePolicy`.
+        """
+        if not isinstance(policy, FailurePolicy):
+            raise TypeError(f"{policy!r} is no FailurePolicy: give FailurePolicy(failures=…), or one of its presets.")
         self.failing.set_policy(policy)
         return self
 
@@ -302,7 +336,13 @@ class App:
             self.shutdown()
 
     def exit(self, code: int = 0) -> None:
-        """Ask the runner to stop after this frame."""
+        """Ask the runner to stop after this frame.
+
+        Raises:
+            TypeError: `code` is no whole number.
+        """
+        if not isinstance(code, int):
+            raise TypeError(f"{code!r} is no exit code: give a whole number, 0 for success.")
         self.events(AppExit).write(AppExit(code))
 
     def should_exit(self) -> AppExit | None:
@@ -444,6 +484,10 @@ class App:
         own = (self.time, self._schedules.fixed_time, self.wakeups, self.activity, self.tasks)
         for resource in (*own, self.failing, self.diagnostics, TypeRegistry()):
             self.insert_resource(resource)
+
+    def _refuse_if_shut_down(self) -> None:
+        if self._shut_down:
+            raise self._why_closed()
 
     def _why_closed(self) -> RuntimeError:
         if self._shut_down:

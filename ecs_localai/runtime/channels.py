@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Latest(Generic[T]):
-    """A channel that keeps only the newest value: a fast stream cannot flood a slow frame.
+    """A channel that keeps only the newest value: a fast stream cannot flood a slow frame. Bevy has none of its own.
 
     Made by `IoTaskPool.channel`. `send` is called in the background, `take` on the frame.
     """
@@ -47,7 +47,7 @@ class Latest(Generic[T]):
 
 
 class ChannelClosed(Exception):
-    """Something was sent into a channel that has been closed."""
+    """Something was sent into a channel that has been closed (``async_channel::SendError``)."""
 
 
 class _Waiting(Generic[T]):
@@ -63,8 +63,9 @@ class _Waiting(Generic[T]):
 class Channel(Generic[T]):
     """A queue from the background to the frame that holds at most `capacity` values, in the order of their sending.
 
-    Made by `IoTaskPool.bounded`. A sender that is faster than the frames waits in `send`, or finds out from `try_send`,
-    so that memory stays bounded. The frame calls `drain` and never waits.
+    Made by `IoTaskPool.bounded`; Bevy's programs take ``async_channel::bounded`` for this. A sender that is faster than
+    the frames waits in `send`, or finds out from `try_send`, so that memory stays bounded. The frame calls `drain` and
+    never waits.
 
     Raises:
         ValueError: `capacity` is below 1.

@@ -8,7 +8,7 @@ from functools import partial
 
 import esper
 
-from ecs_localai.runtime.world import World
+from ecs_localai.runtime.world import NO_COMPONENTS, World, no_component
 
 Command = Callable[[World], None]
 
@@ -29,13 +29,21 @@ class Commands:
         """What has been queued and not applied. The deque object stays the same."""
 
     def spawn(self, *components: object) -> int:
-        """Make an entity. Its id is valid at once; its components appear when the queue is applied."""
+        """Make an entity. Its id is valid at once; its components appear when the queue is applied.
+
+        Raises:
+            TypeError: a tuple, a list or a class was given for a component.
+        """
+        if components and components[0].__class__ in NO_COMPONENTS:  # here, where the traceback shows who did it
+            raise no_component(components[0])
         entity = self._world.spawn()  # without components no query shows it
         self.waiting.append(lambda world: _insert(world, entity, components))
         return entity
 
     def insert(self, entity: int, *components: object) -> None:
-        """Add or replace components of an entity."""
+        """Add or replace components of an entity. For what it raises see `spawn`."""
+        if components and components[0].__class__ in NO_COMPONENTS:
+            raise no_component(components[0])
         self.waiting.append(lambda world: _insert(world, entity, components))
 
     def remove(self, entity: int, *kinds: type) -> None:
@@ -55,7 +63,15 @@ class Commands:
         self.waiting.append(lambda world: world.trigger(event, entity))
 
     def queue(self, command: Command) -> None:
-        """Run any function of the world when the queue is applied."""
+        """Run any function of the world when the queue is applied.
+
+        Raises:
+            TypeError: it cannot be called.
+        """
+        if not callable(command):
+            raise TypeError(
+                f"{command!r} cannot be queued: give a function of the world, as in queue(lambda world: …)."
+            )
         self.waiting.append(_Foreign(command))
 
     def apply(self, on_error: Callable[[object, Exception], None]) -> None:

@@ -6,11 +6,13 @@ set: ``run_if(on_timer(1.0), a, b)`` gives both a timer of their own.
 
 from __future__ import annotations
 
+from ecs_localai.runtime.errors import RuntimeSetupError
 from ecs_localai.runtime.events import EventReader
 from ecs_localai.runtime.fixed import nanoseconds
 from ecs_localai.runtime.local import Local
+from ecs_localai.runtime.resource_conditions import check_class
 from ecs_localai.runtime.sets import SystemFunction
-from ecs_localai.runtime.states import State, States
+from ecs_localai.runtime.states import State, States, check_state
 from ecs_localai.runtime.time import Time
 from ecs_localai.runtime.world import World
 
@@ -53,7 +55,11 @@ def on_event(kind: type) -> SystemFunction:
     """Holds when an event of this type has been written since it was last asked (Bevy: ``on_message``).
 
     It reads with a cursor of its own: the system still reads every event.
+
+    Raises:
+        RuntimeSetupError: it is not a class.
     """
+    check_class(kind, "on_event")
 
     def on_event(reader: EventReader[object]) -> bool:
         return bool(reader.read())
@@ -63,7 +69,12 @@ def on_event(kind: type) -> SystemFunction:
 
 
 def in_state(state: States) -> SystemFunction:
-    """Holds while the app is in this state (Bevy: ``in_state``); not in an app without states of its type."""
+    """Holds while the app is in this state (Bevy: ``in_state``); not in an app without states of its type.
+
+    Raises:
+        RuntimeSetupError: it is not a state.
+    """
+    check_state(state, "in_state")
     kind = State.of(type(state))
 
     def in_state(world: World) -> bool:
@@ -77,7 +88,12 @@ def state_changed(states: type[States]) -> SystemFunction:
     """Holds when the state has become another one since it was last asked (Bevy: ``state_changed``).
 
     The first state counts too. Leaving and entering the same state again does not, as in Bevy.
+
+    Raises:
+        RuntimeSetupError: it is not a class of states.
     """
+    if not (isinstance(states, type) and issubclass(states, States)):
+        raise RuntimeSetupError(f"{states!r} is not a class of states: name the class, as in state_changed(GameState).")
     kind = State.of(states)
 
     def state_changed(world: World, seen: Local[int]) -> bool:

@@ -138,7 +138,7 @@ class DiagnosticDescription(msgspec.Struct, frozen=True):
 
 
 class AppDescription(msgspec.Struct, frozen=True):
-    """What `App.describe` returns."""
+    """What `App.describe` returns. Bevy has no such summary; ``bevy_remote`` answers single questions."""
 
     world: str
     frame: int

@@ -68,7 +68,8 @@ def _section(title: str, lines: list[str]) -> Iterator[str]:
 def _schedule(schedule: ScheduleDescription) -> Iterator[str]:
     yield f"  {schedule.name} ({_WHEN[schedule.runs]})"
     for stage in schedule.stages:
-        shown = f"    {stage.set or 'in no visible set'} [{stage.processor}]{_conditions(stage.conditions)}"
+        name = stage.set or "in no set with a processor of its own"
+        shown = f"    {name} [{stage.processor}]{_conditions(stage.conditions)}"
         yield f"{shown}  {_rest(stage.rest)}".rstrip()
         width = max(len(_system(system)) for system in stage.systems) if stage.systems else 0
         for system in stage.systems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar, cast
 
+from ecs_localai.runtime.errors import RuntimeSetupError
 from ecs_localai.runtime.events import Events
 
 T = TypeVar("T")
@@ -19,9 +20,17 @@ class EventRegistry:
         self._writable: list[list[object]] = []  # what nobody can write to need not be looked at
 
     def add(self, kind: type[T]) -> Events[T]:
-        """The buffer of this type, made if it is not there."""
-        events = self._by_kind.get(kind)
+        """The buffer of this type, made if it is not there.
+
+        Raises:
+            RuntimeSetupError: it is an instance, or the event that was to be sent is a class.
+        """
+        try:
+            events = self._by_kind.get(kind)
+        except TypeError:  # an instance that has no hash
+            events = None
         if events is None:
+            _check(kind)
             events = self._by_kind[kind] = Events[object](kind, self._writable.append)
         return cast("Events[T]", events)
 
@@ -49,3 +58,13 @@ class EventRegistry:
         """End a frame: see `Events.end_frame`."""
         for events in self._by_kind.values():
             events.end_frame()
+
+
+def _check(kind: object) -> None:
+    if not isinstance(kind, type):
+        name = type(kind).__name__
+        raise RuntimeSetupError(
+            f"{kind!r} is not a type of event: name the class, {name}. Events are sent with send_event."
+        )
+    if issubclass(kind, type):
+        raise RuntimeSetupError("A class is not an event: send an instance of it, as in send_event(Hit(3)).")

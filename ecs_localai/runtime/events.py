@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Events(Generic[T]):
-    """The buffer of one event type.
+    """The buffer of one event type (Bevy: ``Messages<M>``).
 
     One list with two generations: the first `_old` entries are from the update before. `write` is the list's
     own ``append``, which makes writing an event as cheap as Python allows. Only it may be used to write.
@@ -92,7 +92,7 @@ class Events(Generic[T]):
 
 
 class EventReader(Generic[T]):
-    """A cursor into one event type's buffer; each reader sees every event once.
+    """A cursor into one event type's buffer; each reader sees every event once (Bevy: ``MessageReader<M>``).
 
     As a system parameter, ``EventReader[T]`` belongs to that system.
     """
@@ -153,7 +153,7 @@ class EventReader(Generic[T]):
 
 
 class EventWriter(Generic[T]):
-    """Writes events of one type. ``write`` costs about as much as appending to a list."""
+    """Writes events of one type (Bevy: ``MessageWriter<M>``). ``write`` costs about as much as appending to a list."""
 
     __slots__ = ("write",)
 

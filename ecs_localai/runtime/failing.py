@@ -25,7 +25,7 @@ logger = logging.getLogger("ecs_localai")
 
 @dataclass(frozen=True, slots=True)
 class SystemRecovered:
-    """A system that had rested, or a condition, works again. An event."""
+    """A system that had rested, or a condition, works again. An event. Bevy has no counterpart: there none rests."""
 
     system: str
     """Its qualified name."""
@@ -156,7 +156,10 @@ class FailingStep:
 
 
 class FailingSystems:
-    """Which systems and conditions of an app keep failing, and what is done about it. A resource of every app."""
+    """Which systems and conditions of an app keep failing, and what is done about it. A resource of every app.
+
+    Bevy has no counterpart: there a failing system is tried in every frame, if its error handler does not end the app.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app

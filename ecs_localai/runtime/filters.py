@@ -12,11 +12,11 @@ class Filter:
 
 
 class With(Filter, Generic[A]):
-    """Only entities that also have an `A`."""
+    """Only entities that also have an `A` (Bevy: ``With``); ``With[A], With[B]`` for two."""
 
 
 class Without(Filter, Generic[A]):
-    """Only entities that have no `A`."""
+    """Only entities that have no `A` (Bevy: ``Without``)."""
 
 
 class Added(Filter, Generic[A]):

@@ -21,7 +21,7 @@ def nanoseconds(seconds: float) -> int:
 
 
 class FixedTime:
-    """The clock of `FixedUpdate`, a resource of every app: ``Res[FixedTime]``.
+    """The clock of `FixedUpdate`, a resource of every app: ``Res[FixedTime]`` (Bevy: ``Res<Time<Fixed>>``).
 
     It follows virtual time in steps: paused it rests, at double speed it makes twice as many steps. While an app has
     no system in `FixedUpdate`, nothing is accumulated.

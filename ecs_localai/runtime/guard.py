@@ -13,6 +13,17 @@ import esper
 from ecs_localai.runtime.world_names import is_claimed
 
 
+def switch_to(name: str) -> None:
+    """Make an app's world the active one.
+
+    Raises:
+        RuntimeError: the app was shut down, and its world went with it: to switch to it would make it again.
+    """
+    if not is_claimed(name) and name not in esper.list_worlds():
+        raise RuntimeError(f"The esper world '{name}' has ended with its app, which was shut down; make a new App.")
+    esper.switch_world(name)
+
+
 class WorldGuard:
     """Makes one esper world the active one inside a ``with`` block; re-entrant, also inside `esper.process`.
 
@@ -27,9 +38,9 @@ class WorldGuard:
 
     def __enter__(self) -> None:
         current = esper.current_world
-        self._previous.append(current)
         if current != self._name:
-            esper.switch_world(self._name)
+            switch_to(self._name)
+        self._previous.append(current)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -19,7 +19,7 @@ logger = logging.getLogger("ecs_localai")
 
 
 class LogDiagnosticsPlugin(Plugin):
-    """Logs the enabled diagnostics again and again, at the level INFO, from the frame.
+    """Logs the enabled diagnostics again and again, at the level INFO, from the frame (Bevy: ``LogDiagnosticsPlugin``).
 
     It wakes no runner that sleeps: where there are no frames, nothing is logged.
 

@@ -25,6 +25,15 @@ DEEPEST: Final = 64
 class Lifecycle:
     """Base of what happens to components."""
 
+    def __class_getitem__(cls, component: object) -> object:
+        """Bevy 0.20's way to write it, which is not ours.
+
+        Raises:
+            TypeError: always.
+        """
+        name = getattr(component, "__name__", repr(component))
+        raise TypeError(f"{cls.__name__}[{name}] is written On[{cls.__name__}, {name}]")
+
 
 class Add(Lifecycle):
     """A component was added to an entity that had none of its type (Bevy: ``Add``; before 0.17 ``OnAdd``)."""
@@ -100,7 +109,10 @@ def observed_by(brackets: tuple[object, ...]) -> Observed:
 
 
 class Observer:
-    """A function that is called for every event of one kind. Held by the app until `despawn`."""
+    """A function that is called for every event of one kind. Held by the app until `despawn`.
+
+    Bevy's ``Observer`` is a component of an entity of its own; ours is none, and no query or saved world has it.
+    """
 
     __slots__ = ("_observers", "entity", "observed", "system")
 
@@ -184,10 +196,16 @@ class Observers:
             self.told.pop(component, None)
 
     def trigger(self, event: object, entity: int | None) -> None:
-        """Call the observers of this event."""
+        """Call the observers of this event.
+
+        Raises:
+            TypeError: it is a class, where an instance was meant.
+        """
         found = self._by_observed.get((type(event), None))
         if found:
             self._call(found, On(event, entity))
+        elif isinstance(event, type):
+            raise TypeError(f"{event.__name__} is a class: trigger an instance of it, {event.__name__}(…).")
 
     def inserted(self, entity: int, components: Iterable[object]) -> None:
         """Call the observers of these components, which the entity has got."""

@@ -68,7 +68,10 @@ def is_same_plugin(one: Plugin, other: Plugin) -> bool:
 
 
 class PluginGroup:
-    """Several plugins under one name. Subclass it and override `plugins`."""
+    """Several plugins under one name (Bevy: ``PluginGroup``). Subclass it and override `plugins`.
+
+    Bevy's ``add_before`` and ``add_after`` do not exist here: write another group, whose `plugins` yield what it wants.
+    """
 
     def plugins(self) -> Iterable[AnyPlugin]:
         """The group's plugins, in the order to add them; other groups and functions may be among them."""
@@ -83,16 +86,20 @@ class PluginGroup:
         """The group with this plugin in the place of the one of its class (Bevy: ``PluginGroupBuilder::set``).
 
         Raises:
-            PluginError: the group has none of this class.
+            PluginError: the group has none of this class, or it is no plugin.
         """
+        if not isinstance(plugin, Plugin):
+            raise PluginError(f"{_shown(plugin)} is not a plugin: give an instance of its class, as in set(Physics()).")
         return self._with(type(plugin), plugin)
 
     def disable(self, kind: type[Plugin]) -> PluginGroup:
         """The group without its plugins of this class (Bevy: ``PluginGroupBuilder::disable``).
 
         Raises:
-            PluginError: the group has none of this class.
+            PluginError: the group has none of this class, or it is no class.
         """
+        if not isinstance(kind, type):
+            raise PluginError(f"{_shown(kind)} is not a class: name the plugin's class, as in disable(Physics).")
         return self._with(kind, None)
 
     def _with(self, kind: type[Plugin], other: Plugin | None) -> PluginGroup:
@@ -141,6 +148,10 @@ def flatten_plugins(plugins: Iterable[AnyPlugin]) -> Iterable[Plugin]:
             yield from flatten_plugins(plugin)
         else:
             raise PluginError(f"{plugin!r} is not a plugin, a plugin group or a function of the app.")
+
+
+def _shown(item: object) -> str:
+    return item.__name__ if isinstance(item, type) else repr(item)
 
 
 class PluginList:

@@ -11,7 +11,7 @@ from typing import Union, cast, get_args, get_origin
 import esper
 
 from ecs_localai.runtime.errors import SystemParamError
-from ecs_localai.runtime.filters import Added, Changed, With, Without
+from ecs_localai.runtime.filters import Added, Changed, Filter, With, Without
 from ecs_localai.runtime.listing import list_component, list_components
 
 Row = tuple[int, object]
@@ -121,9 +121,8 @@ def split_parts(parts: tuple[object, ...]) -> QueryParts:
         origin = get_origin(part)
         if origin in filters:
             filters[origin].append(_component_type(get_args(part)[0]))
-        elif part in filters:
-            name = getattr(part, "__name__", part)
-            raise SystemParamError(f"{name} needs a component type: write {name}[SomeComponent].")
+        elif isinstance(part, type) and part in filters:
+            raise SystemParamError(f"{part.__name__} needs a component type: write {part.__name__}[SomeComponent].")
         elif origin in (Union, types.UnionType):
             optional.add(_component_of_optional(part))
             columns.append(_component_of_optional(part))
@@ -159,8 +158,12 @@ def _component_of_optional(part: object) -> type:
 
 def _component_type(part: object) -> type:
     kind = class_of(part)
-    if kind is None:
-        raise SystemParamError(f"{part!r} in a query is not a component class.")
+    if kind is None or get_origin(part) is tuple or issubclass(kind, Filter):  # Bevy's tuples
+        shown = f"the tuple {part!r}" if isinstance(part, tuple) else repr(part)
+        raise SystemParamError(
+            f"{shown} in a query is not a component class. Name one class after the other, and then the filters: "
+            f"Query[A, B, With[C]]."
+        )
     return kind
 
 

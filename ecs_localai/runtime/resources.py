@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, TypeAlias, TypeVar
 
 from ecs_localai.runtime.changes import ChangeMarks
-from ecs_localai.runtime.errors import MissingResourceError
+from ecs_localai.runtime.errors import MissingResourceError, RuntimeSetupError
 
 T = TypeVar("T")
 
@@ -33,7 +33,16 @@ class Resources:
         self._watchers: dict[type, list[Callable[[], None]]] = {}
 
     def insert(self, value: object, kind: type | None = None) -> None:
-        """Keep `value` as the resource of its type (or of `kind`), replacing an earlier one."""
+        """Keep `value` as the resource of its type (or of `kind`), replacing an earlier one.
+
+        Raises:
+            RuntimeSetupError: it is a class, where an instance was meant.
+        """
+        if isinstance(value, type) and kind is None:
+            raise RuntimeSetupError(
+                f"{value.__name__} is a class: insert an instance of it, {value.__name__}(…), or have one made with "
+                f"app.init_resource({value.__name__})."
+            )
         key = kind or type(value)
         self._values[key] = value
         self._note(key)

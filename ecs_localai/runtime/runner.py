@@ -22,7 +22,7 @@ class AppExit:
 
 
 class ScheduleRunner:
-    """Steps an app without a display: a number of frames, or until it wants to exit.
+    """Steps an app without a display: a number of frames, or until it wants to exit (Bevy: ``ScheduleRunnerPlugin``).
 
     What comes before the plugins are ready is no frame and is not counted.
 

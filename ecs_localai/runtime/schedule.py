@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScheduleLabel:
-    """A phase of the frame, by name."""
+    """A phase of the frame, by name (Bevy: the trait ``ScheduleLabel``, which any type may have)."""
 
     name: str
     is_of_transitions: ClassVar[bool] = False
@@ -88,7 +88,7 @@ class Schedule:
                     f"{node.target} is a set, not a system: order sets with configure_sets({self.label}, …)."
                 )
             systems.append(System(node.target, self._app))
-            conditions.append([System(condition, self._app) for condition in node.conditions])
+            conditions.append([System(one, self._app, is_condition=True) for one in node.conditions])
         offset = len(self._systems)
         self._systems.extend(systems)
         self._conditions.extend(conditions)
@@ -109,7 +109,7 @@ class Schedule:
                 name = getattr(node.target, "__qualname__", node.target)
                 raise ScheduleError(f"{name} is not a set: add it with add_systems({self.label}, {name}).")
             sets.append(node.target)
-            conditions.append([System(condition, self._app) for condition in node.conditions])
+            conditions.append([System(one, self._app, is_condition=True) for one in node.conditions])
         for system_set, node, its_conditions in zip(sets, added.nodes, conditions, strict=True):
             self._set_nodes.setdefault(system_set, []).append(node)
             self._set_conditions.setdefault(system_set, []).extend(its_conditions)

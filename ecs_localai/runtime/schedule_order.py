@@ -20,7 +20,12 @@ class ScheduleOrder:
     @property
     def all(self) -> list[ScheduleLabel]:
         """Every schedule once: the startup's, then the frame's."""
-        return [*(label for label in self.startup if label not in self.frame), *self.frame]
+        return [*self.only_startup, *self.frame]
+
+    @property
+    def only_startup(self) -> list[ScheduleLabel]:
+        """Those that run once and never again."""
+        return [label for label in self.startup if label not in self.frame]
 
     @property
     def before_update(self) -> list[ScheduleLabel]:
@@ -38,6 +43,7 @@ class ScheduleOrder:
         Raises:
             RuntimeSetupError: it is there already, the other is not, or not exactly one of the two is given.
         """
+        check_label(label)
         other = after if before is None else before
         if other is None or (after is not None and before is not None):
             raise RuntimeSetupError(f"Say where {label} is to run: give either after=… or before=….")
@@ -49,3 +55,17 @@ class ScheduleOrder:
                 return
         known = ", ".join(one.name for one in self.all)
         raise RuntimeSetupError(f"{label} is to run next to {other}, which is none of the schedules: {known}.")
+
+
+def check_label(label: object) -> None:
+    """See that something is a schedule's label.
+
+    Raises:
+        RuntimeSetupError: it is not.
+    """
+    if not isinstance(label, ScheduleLabel):
+        shown = getattr(label, "__qualname__", repr(label))
+        raise RuntimeSetupError(
+            f"{shown} is not a schedule: the schedule comes first, as in add_systems(Update, move). One of your own is "
+            f"ScheduleLabel({shown if isinstance(label, str) else repr('Physics')})."
+        )

@@ -13,7 +13,7 @@ from ecs_localai.runtime.schedule import (
     ScheduleLabel,
     StateTransition,
 )
-from ecs_localai.runtime.schedule_order import ScheduleOrder
+from ecs_localai.runtime.schedule_order import ScheduleOrder, check_label
 from ecs_localai.runtime.steps import Segment
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ class Schedules:
         """The schedule to add systems to.
 
         Raises:
-            RuntimeSetupError: there is none with this label.
+            RuntimeSetupError: there is none with this label, or it is not a label.
         """
+        check_label(label)
         schedule = self._by_label.get(label)
         if schedule is None and label.is_of_transitions:
             schedule = self._by_label[label] = Schedule(label, self._app)

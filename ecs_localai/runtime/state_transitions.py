@@ -17,6 +17,7 @@ from ecs_localai.runtime.states import (
     States,
     StateTransitionEvent,
     TransitionLabel,
+    check_state,
 )
 from ecs_localai.runtime.steps import Segment
 
@@ -71,11 +72,7 @@ class StateTransitions:
         Raises:
             RuntimeSetupError: it is not a state, or its type has begun in another one.
         """
-        if not isinstance(initial, States):
-            raise RuntimeSetupError(
-                f"{initial!r} is not a state: derive its class from States, "
-                f"as in class GameState(States): MENU = auto()."
-            )
+        check_state(initial, "app.init_state")
         machine = self._machines.get(type(initial))
         if machine is None:
             machine = self._machines[type(initial)] = _Machine(initial, self._app)

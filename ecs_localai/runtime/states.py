@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Generic, TypeVar, cast
 
+from ecs_localai.runtime.errors import RuntimeSetupError
 from ecs_localai.runtime.schedule import ScheduleLabel
 from ecs_localai.runtime.time import Wakeups
 
@@ -23,6 +24,23 @@ class States(Enum):
     __str__ = __repr__
 
 
+def check_state(state: object, asked_by: str) -> None:
+    """See that something is a state.
+
+    Raises:
+        RuntimeSetupError: it is a class of states, or none at all. `asked_by` shows how it would be right.
+    """
+    if isinstance(state, States):
+        return
+    if isinstance(state, type) and issubclass(state, States):
+        example = next(iter(state), f"{state.__name__}.MENU")
+        raise RuntimeSetupError(f"{state.__name__} is a whole class of states: name one, {asked_by}({example}).")
+    raise RuntimeSetupError(
+        f"{state!r} is not a state: derive its class from States, as in class GameState(States): MENU = auto(), and "
+        f"write {asked_by}(GameState.MENU)."
+    )
+
+
 S = TypeVar("S", bound=States)
 P = TypeVar("P")
 _made: dict[tuple[type, type[States]], type] = {}
@@ -33,12 +51,13 @@ def _for_states(base: type[P], states: type[States]) -> type[P]:
     made = _made.get((base, states))
     if made is None:
         name = f"{base.__name__}[{states.__name__}]"
-        made = _made[base, states] = type(name, (base,), {"__slots__": (), "states": states})
+        remedy = f"Say where {states.__name__} begins: app.init_state({next(iter(states), states.__name__)})."
+        made = _made[base, states] = type(name, (base,), {"__slots__": (), "states": states, "__remedy__": remedy})
     return cast("type[P]", made)
 
 
 class State(Generic[S]):
-    """The current state of one type, a resource: ``now: Res[State[GameState]]``, ``now.get()``.
+    """The current state of one type, a resource: ``now: Res[State[GameState]]``, ``now.get()`` (Bevy: ``State<S>``).
 
     ``State[GameState]`` is a class of its own, because a world holds one resource of a class.
     """
@@ -77,6 +96,7 @@ class NextState(Generic[S]):
     """Asks for another state, a resource: ``next_state: Res[NextState[GameState]]``, ``next_state.set(…)``.
 
     It is entered in the next `StateTransition`, which is between `PreUpdate` and `Update`; the last one to ask wins.
+    Bevy: ``NextState<S>``. Unlike there, what is asked before the first state was entered is not lost.
     """
 
     __slots__ = ("_if_other", "_wakeups", "pending")
@@ -131,12 +151,18 @@ class NextState(Generic[S]):
 
 @dataclass(frozen=True, repr=False)
 class TransitionLabel(ScheduleLabel):
-    """Base of the schedules that run when a state is left or entered."""
+    """Base of the schedules that run when a state is left or entered.
+
+    Raises:
+        RuntimeSetupError: it names something that is not a state.
+    """
 
     name: str = field(init=False, compare=False)
     is_of_transitions: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        for state in self.about():
+            check_state(state, type(self).__name__)
         shown = ", ".join(str(state) for state in self.about())
         object.__setattr__(self, "name", f"{type(self).__name__}({shown})")
 
@@ -196,7 +222,8 @@ class DespawnOnExit:
 class StateTransitionEvent:
     """The event of every transition, of all types of states (Bevy has an event type for each).
 
-    ``exited`` is None for an app's first state.
+    ``exited`` is None for an app's first state. It is written when the systems of `OnEnter` have run; Bevy's is written
+    before those of `OnExit`.
     """
 
     exited: States | None

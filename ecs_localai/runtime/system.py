@@ -13,7 +13,7 @@ from ecs_localai.runtime.changes import Changes
 from ecs_localai.runtime.combinators import Combined
 from ecs_localai.runtime.commands import Commands
 from ecs_localai.runtime.errors import MissingResourceError, SystemParamError
-from ecs_localai.runtime.events import EventReader, EventWriter
+from ecs_localai.runtime.events import EventReader, Events, EventWriter
 from ecs_localai.runtime.local import Local
 from ecs_localai.runtime.observers import Observed, On, observed_by
 from ecs_localai.runtime.query import Query
@@ -36,13 +36,26 @@ SUPPORTED = (
 class System:
     """A function with its arguments found; a frame runs it as ``system.call(*system.args)``."""
 
-    __slots__ = ("_observes", "args", "call", "function", "name", "observed", "rebound", "uses_commands")
+    __slots__ = (
+        "_is_condition",
+        "_observes",
+        "args",
+        "call",
+        "function",
+        "name",
+        "observed",
+        "rebound",
+        "uses_commands",
+    )
 
-    def __init__(self, function: SystemFunction, app: App, *, observes: bool = False) -> None:
-        """`observes`: it is an observer, so its first parameter says of what.
+    def __init__(
+        self, function: SystemFunction, app: App, *, observes: bool = False, is_condition: bool = False
+    ) -> None:
+        """`observes`: it is an observer, so its first parameter says of what. `is_condition`: it is to return a bool.
 
         Raises:
-            SystemParamError: a parameter cannot be supplied; for others see `observed_by`.
+            SystemParamError: a parameter cannot be supplied, or it is a condition that says it returns no bool; for
+                others see `observed_by`.
         """
         self.function = function
         self.name = getattr(function, "__qualname__", None) or repr(function)
@@ -55,6 +68,7 @@ class System:
         self.observed: Observed | None = None
         """What an observer is called for."""
         self._observes = observes
+        self._is_condition = is_condition
         self._bind(app)
         if observes and self.observed is None:
             raise SystemParamError(
@@ -64,7 +78,7 @@ class System:
 
     def _bind(self, app: App) -> None:
         if isinstance(self.function, Combined):
-            self.args = tuple(System(part, app).holds for part in self.function.parts)
+            self.args = tuple(System(part, app, is_condition=True).holds for part in self.function.parts)
             return
         if inspect.iscoroutinefunction(self.function) or inspect.isgeneratorfunction(self.function):
             raise SystemParamError(
@@ -72,6 +86,8 @@ class System:
                 f"Write a plain function; for background work spawn a coroutine on the resource IoTaskPool."
             )
         hints = _annotations(self.function, self.name)
+        if self._is_condition:
+            self._check_answer(hints.get("return"))
         slots: list[object] = []
         resources: list[tuple[int, type, bool]] = []
         for position, (name, parameter) in enumerate(inspect.signature(self.function).parameters.items()):
@@ -80,7 +96,7 @@ class System:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.KEYWORD_ONLY):
                 raise SystemParamError(
                     f"System {self.name}: parameter '{name}' cannot be supplied: systems take plain "
-                    f"positional parameters only."
+                    f"positional parameters only. One after the * with a default is left alone: *, limit: int = 3."
                 )
             if name not in hints:
                 raise SystemParamError(
@@ -121,11 +137,25 @@ class System:
             app.world.resources.watch(kind, rebind)
         rebind()
 
+    def _check_answer(self, returns: object) -> None:
+        """See that a condition does not say itself that it is none: it would never hold, or always."""
+        if returns is type(None):
+            raise SystemParamError(
+                f"Condition {self.name} returns None, so that it would never hold: a condition returns a bool. In "
+                f"run_if it comes first, as in run_if(is_open, draw)."
+            )
+        if get_origin(returns) is Callable:
+            raise SystemParamError(
+                f"Condition {self.name} returns a function, so that it would always hold: call it to get the "
+                f"condition, as in run_if({self.name}(), draw)."
+            )
+
     def _what_it_observes(self, hint: object, name: str, position: int) -> Observed:
         if not self._observes or position:
+            remedy = "put it first" if self._observes else "add the function with App.add_observer"
             raise SystemParamError(
-                f"System {self.name}: parameter '{name}' is annotated with {_show(hint)}, which only the first "
-                f"parameter of an observer can have: add the function with App.add_observer."
+                f"{'Observer' if self._observes else 'System'} {self.name}: parameter '{name}' is annotated with On, "
+                f"which only the first parameter of an observer can have: {remedy}."
             )
         try:
             return observed_by(get_args(hint))
@@ -151,12 +181,13 @@ class System:
             except SystemParamError as error:
                 raise SystemParamError(f"System {self.name}: parameter '{name}': {error}") from None
         if origin in (EventReader, EventWriter):
-            if class_of(parts[0]) is None:
+            event = class_of(parts[0])
+            if event is None:
                 raise SystemParamError(
                     f"System {self.name}: parameter '{name}': {_show(parts[0])} is not one event class. Take one "
                     f"parameter for each type of event."
                 )
-            events = app.add_event(parts[0])
+            events: Events[object] = app.add_event(event)
             return events.reader() if origin is EventReader else events.writer()
         if origin in (Changes, RemovedComponents):
             component = class_of(parts[0])
@@ -169,13 +200,15 @@ class System:
                 return app.removals.reader(component)
             return Changes[object](app.world.changes.log(component), app.world.replace, id(self))
         if origin is Local:
+            if type(None) in get_args(parts[0]) and class_of(parts[0]) is None:  # as Bevy's Local<Option<T>>
+                return Local[object](None)
             kind = cast("Callable[[], object]", get_origin(parts[0]) or parts[0])
             try:
                 return Local(kind())
             except TypeError as error:
                 raise SystemParamError(
-                    f"System {self.name}: parameter '{name}': Local[{kind!r}] cannot start, because "
-                    f"{kind!r}() fails: {error}"
+                    f"System {self.name}: parameter '{name}': Local[{_show(kind)}] cannot start, because "
+                    f"{_show(kind)}() fails: {error}. Take a class that can be made without arguments."
                 ) from None
         if hint is Commands:
             self.uses_commands = True
@@ -229,11 +262,13 @@ def _annotations(function: SystemFunction, name: str) -> dict[str, object]:
             return get_type_hints(target, include_extras=True)
         except NameError:
             return get_type_hints(target, localns=_local_names(target), include_extras=True)
-    except (NameError, AttributeError, TypeError, SyntaxError) as error:
+    except (NameError, AttributeError) as error:
         raise SystemParamError(
             f"System {name}: an annotation cannot be understood: {error}. Import the name where the system is "
             f"defined, not only under TYPE_CHECKING."
         ) from None
+    except (TypeError, SyntaxError) as error:
+        raise SystemParamError(f"System {name}: an annotation cannot be understood: {error}.") from None
 
 
 def _local_names(function: Callable[..., object]) -> dict[str, object]:

@@ -28,7 +28,7 @@ CLEAN_UP_SECONDS: Final = 2.0
 
 
 class TaskCancelled(Exception):
-    """The task was cancelled before it had a result."""
+    """The task was cancelled before it had a result. Bevy's ``Task::cancel`` waits, and gives None."""
 
 
 class _Outcome(Generic[T]):
@@ -73,7 +73,8 @@ class _Outcome(Generic[T]):
 class Task(Generic[T]):
     """A piece of background work. Dropping the last reference cancels it, as in Bevy; `detach` doesn't.
 
-    A component that holds a task therefore cancels it when its entity is deleted.
+    A component that holds a task therefore cancels it when its entity is deleted. A failure that nobody asked for with
+    `check_ready` is logged when the task is dropped; in Bevy a panic ends the program.
     """
 
     __slots__ = ("__weakref__", "_outcome", "_pool")
@@ -104,6 +105,7 @@ class Task(Generic[T]):
             return None
         error = outcome.error
         if error is not None:
+            outcome.unlogged.clear()  # somebody knows
             raise error.with_traceback(outcome.traceback)  # or it would grow with every question
         return outcome.value
 
@@ -124,12 +126,18 @@ class Task(Generic[T]):
 
     def __del__(self) -> None:
         outcome = self._outcome
-        if not outcome.done and not outcome.detached:
+        if outcome.done:
+            outcome.log_failure()
+        elif not outcome.detached:
             self._pool._cancel(outcome)
 
 
 class IoTaskPool:
-    """One background thread with an asyncio loop, started at the first `spawn` (a resource of every app)."""
+    """One background thread with an asyncio loop, started at the first `spawn` (a resource of every app).
+
+    Bevy: ``IoTaskPool``, which is one for the whole program and has several threads; ours belongs to its app and ends
+    with it. For Bevy's ``AsyncComputeTaskPool`` spawn ``asyncio.to_thread(function)``.
+    """
 
     def __init__(self, name: str = "ecs-localai-io") -> None:
         live_pools.add(self)
@@ -156,7 +164,13 @@ class IoTaskPool:
 
         Raises:
             RuntimeError: the pool has been shut down.
+            TypeError: `work` is not a coroutine.
         """
+        if not isinstance(work, Coroutine):  # or the background itself would end of it, with everybody's tasks
+            raise TypeError(
+                f"{work!r} is not a coroutine: spawn what an `async def` function returns when it is called, as in "
+                f"spawn(fetch()), or asyncio.to_thread(function) for a function that blocks."
+            )
         if self._closed:
             work.close()
             raise RuntimeError("The task pool was shut down together with its app: nothing can be started on it.")
@@ -301,11 +315,11 @@ class IoTaskPool:
         task.add_done_callback(lambda done: self._finish(outcome, done))
 
     def _finish(self, outcome: _Outcome[T], task: asyncio.Task[T] | None) -> None:
-        outcome.work.close()  # it has not begun if the task was cancelled at once
         if task is not None:
             self._running.pop(task, None)
         outcome.running = None
         if task is None or task.cancelled():
+            outcome.work.close()  # it has not begun if it was cancelled at once
             outcome.error = TaskCancelled(f"{outcome.name} was cancelled.")
         elif (error := task.exception()) is not None:
             outcome.error = error

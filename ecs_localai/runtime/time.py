@@ -141,6 +141,8 @@ def _timedelta(seconds: float) -> timedelta:
 class Timer:
     """A moment in real time (a paused world's timers go on) at which a system wants to run again.
 
+    Bevy's ``Timer`` counts down by being ticked, and wakes nobody; for that see the run condition `on_timer`.
+
     Timers are made with `Wakeups.timer`, so that a runner that sleeps between frames knows when to wake.
     """
 

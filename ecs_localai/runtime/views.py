@@ -117,7 +117,10 @@ class Views:
         Raises:
             SystemParamError: it cannot be understood.
         """
-        view = self._by_brackets.get(brackets)
+        try:
+            view = self._by_brackets.get(brackets)
+        except TypeError:  # something in there has no hash, so it is no class
+            return self.of(split_parts(brackets))
         if view is None:
             view = self._by_brackets[brackets] = self.of(split_parts(brackets))
         return view

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar, cast, overload
 
 import esper
 
 from ecs_localai.runtime.changes import ChangeMarks, assign_if_neq
-from ecs_localai.runtime.guard import WorldGuard
+from ecs_localai.runtime.guard import WorldGuard, switch_to
 from ecs_localai.runtime.observers import Observers
 from ecs_localai.runtime.query_parts import Row
 from ecs_localai.runtime.resources import Resources
@@ -29,6 +29,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+NO_COMPONENTS: Final = frozenset((tuple, list, type))
+"""What the first argument is where Bevy's tuple, or a class, was handed in by mistake. Only the first one is looked at:
+to look at all would cost a tenth of a spawn."""
+
+
+def no_component(given: object) -> TypeError:
+    """What to raise for one of `NO_COMPONENTS`."""
+    if isinstance(given, type):
+        return TypeError(f"{given.__name__} is a class, not a component: give an instance, {given.__name__}(…).")
+    return TypeError(
+        f"A {type(given).__name__} is not a component: give each by itself, spawn(a, b), or spawn(*components)."
+    )
+
+
 def _inside(method: Callable[Concatenate[World, P], R]) -> Callable[Concatenate[World, P], R]:
     """Run a method of `World` with its esper world active, and give the caller's back afterwards.
 
@@ -40,7 +54,7 @@ def _inside(method: Callable[Concatenate[World, P], R]) -> Callable[Concatenate[
         previous = esper.current_world
         if previous == self.name:
             return method(self, *args, **kwargs)
-        esper.switch_world(self.name)
+        switch_to(self.name)
         try:
             return method(self, *args, **kwargs)
         finally:
@@ -75,10 +89,16 @@ class World:
             yield
 
     def spawn(self, *components: object) -> int:
-        """Create an entity with these components; returns its id."""
+        """Create an entity with these components, one by one and not in Bevy's tuple; returns its id.
+
+        Raises:
+            TypeError: a tuple, a list or a class was given for a component.
+        """
         if esper.current_world != self.name:
             with self._guard:
                 return self.spawn(*components)
+        if components and components[0].__class__ in NO_COMPONENTS:
+            raise no_component(components[0])
         structure = self.structure
         structure.look()
         entity = esper.create_entity(*components)
@@ -88,10 +108,16 @@ class World:
         return entity
 
     def insert(self, entity: int, *components: object) -> bool:
-        """Add or replace components of an entity. False, and nothing done, if it no longer exists."""
+        """Add or replace components of an entity. False, and nothing done, if it no longer exists.
+
+        Raises:
+            TypeError: a tuple, a list or a class was given for a component.
+        """
         if esper.current_world != self.name:
             with self._guard:
                 return self.insert(entity, *components)
+        if components and components[0].__class__ in NO_COMPONENTS:
+            raise no_component(components[0])
         if not esper.entity_exists(entity):
             return False
         structure = self.structure

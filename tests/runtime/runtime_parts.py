@@ -93,10 +93,10 @@ class Broken(Exception):
     """What failing systems raise."""
 
 
-def broken(name: str = "broken") -> Callable[[], None]:
-    """A system that always fails."""
+def broken(name: str = "broken") -> Callable[[], bool]:
+    """A system, or a condition, that always fails."""
 
-    def fail() -> None:
+    def fail() -> bool:
         raise Broken(f"{name} is broken")
 
     fail.__qualname__ = name

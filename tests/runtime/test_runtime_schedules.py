@@ -78,10 +78,11 @@ def test_system_added_by_a_system_runs_in_the_next_frame(app: App) -> None:
     assert log == ["grow", "new", "grow"]
 
 
-def test_startup_system_added_after_the_first_frame_does_not_run(app: App) -> None:
+def test_startup_system_added_after_the_first_frame_is_refused(app: App) -> None:
     log: list[str] = []
     app.update()
-    app.add_systems(Startup, noting(log, "late"))
+    with pytest.raises(RuntimeSetupError, match=r"Startup has run already: .*run_once"):
+        app.add_systems(Startup, noting(log, "late"))
     app.update()
     assert log == []
 

@@ -1,8 +1,8 @@
 """The file of a saved world: JSON with a format's name and a version, one line an entity.
 
 ``{"format": "ecs-localai world", "version": 1, "resources": {type: data}, "states": {type: name},
-"entities": {id: {type: data}}}``. Bevy's counterpart is the ``.scn.ron`` file of ``bevy_scene`` (``resources`` and
-``entities``), which has no version.
+"entities": {id: {type: data}}}``. Bevy's counterpart is the ``.scn.ron`` file (``resources`` and ``entities``) of
+``bevy_world_serialization``, which has no version.
 """
 
 from __future__ import annotations

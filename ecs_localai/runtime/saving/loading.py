@@ -1,4 +1,4 @@
-"""Loading a saved world (Bevy: ``DynamicScene::write_to_world`` in ``bevy_scene``).
+"""Loading a saved world (Bevy: ``DynamicWorld::write_to_world``, once ``DynamicScene::write_to_world``).
 
 As in Bevy, what is loaded comes to what is there: entities get new ids, resources that are there already are
 overwritten in place, and references between the loaded entities follow. Unlike Bevy, nothing happens unless all of

@@ -1,4 +1,4 @@
-"""Saving a world as JSON (Bevy: ``DynamicScene::from_world`` and ``serialize`` in ``bevy_scene``).
+"""Saving a world as JSON (Bevy: ``DynamicWorld`` of ``bevy_world_serialization``, once ``DynamicScene``).
 
 Bevy writes the types that are registered and passes over all others without a word. Here everything is written that
 is data, and what is not saved is either reported (it belongs to the running program, or was left out on purpose) or
