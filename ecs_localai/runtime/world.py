@@ -25,6 +25,8 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -254,6 +256,14 @@ class World:
     def query(self, a: type[A], b: type[B], c: type[C], /) -> list[tuple[int, tuple[A, B, C]]]: ...
     @overload
     def query(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> list[tuple[int, tuple[A, B, C, D]]]: ...
+    @overload
+    def query(
+        self, a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], /
+    ) -> list[tuple[int, tuple[A, B, C, D, E]]]: ...
+    @overload
+    def query(
+        self, a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], f: type[F], /
+    ) -> list[tuple[int, tuple[A, B, C, D, E, F]]]: ...
     @overload
     def query(self, *kinds: type) -> list[tuple[int, object]]: ...
     def query(self, *kinds: object) -> object:

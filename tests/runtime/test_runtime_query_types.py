@@ -59,3 +59,5 @@ def test_rows_have_the_types_that_were_asked_for(app: App) -> None:
     app.world.spawn(A(), B(), C(), D(), E(), F())
     app.update()
     assert counts == [1, 2, 3, 4, 5]
+    [(_, row)] = app.world.query(A, B, C, D, E, F)
+    assert_type(row, tuple[A, B, C, D, E, F])
