@@ -149,6 +149,19 @@ def write_and_mark(rows: Sequence[tuple[int, Versioned]], value: float, mark: Ca
         mark(entity)
 
 
+def write_and_mark_all(rows: Query[Versioned], value: float, mark_all: Callable[[Query[Versioned]], None]) -> None:
+    """Write everything, and mark everything at once."""
+    for _, one in rows:
+        one.x = value
+    mark_all(rows)
+
+
+def write_all(rows: Query[Versioned], value: float) -> None:
+    """Write everything."""
+    for _, one in rows:
+        one.x = value
+
+
 def add(rows: Sequence[tuple[int, Versioned]], value: float) -> None:
     """Read and write without saying so."""
     for _, one in rows:
@@ -166,9 +179,12 @@ def writing(rounds: int) -> list[Figure]:
     """Loops with marks against loops without, in a world in which one system looks for what they mark."""
     kept: list[Changes[Versioned]] = []
 
-    def take(changes: Changes[Versioned]) -> None:
+    queries: list[Query[Versioned]] = []
+
+    def take(changes: Changes[Versioned], query: Query[Versioned]) -> None:
         if not kept:
             kept.append(changes)
+            queries.append(query)
 
     def look(changed: Query[Versioned, Changed[Versioned]]) -> None:
         for _ in changed:
@@ -180,7 +196,7 @@ def writing(rounds: int) -> list[Figure]:
         app.add_systems(Update, chain(take, look))
         app.update(0.0)
         rows = app.world.query(Versioned)
-        mark = kept[0].mark
+        mark, mark_all, query = kept[0].mark, kept[0].mark_all, queries[0]
 
         def timed(loop: Callable[[], None]) -> Callable[[], float]:
             def measure() -> float:
@@ -191,22 +207,26 @@ def writing(rounds: int) -> list[Figure]:
 
             return measure
 
-        found = by_turns(
-            {
-                "write": timed(lambda: write(rows, 1.0)),
-                "tracked write": timed(lambda: write_and_mark(rows, 1.0, mark)),
-                "add": timed(lambda: add(rows, 1.0)),
-                "tracked add": timed(lambda: add_and_mark(rows, 1.0, mark)),
-            },
-            rounds,
-        )
+        with app.world.active():
+            found = by_turns(
+                {
+                    "write": timed(lambda: write(rows, 1.0)),
+                    "tracked write": timed(lambda: write_and_mark(rows, 1.0, mark)),
+                    "write all": timed(lambda: write_all(query, 1.0)),
+                    "tracked write all": timed(lambda: write_and_mark_all(query, 1.0, mark_all)),
+                    "add": timed(lambda: add(rows, 1.0)),
+                    "tracked add": timed(lambda: add_and_mark(rows, 1.0, mark)),
+                },
+                rounds,
+            )
 
     def against(what: str, of: str, to: str, goal: float | None = None) -> Figure:
         return ratio_figure(what, ratio(found[of], found[to]), found[of], found[to], "ns", goal)
 
     return [
         against("write and Changes.mark, to a plain write", "tracked write", "write", WRITE_GOAL),
-        against("read, write and Changes.mark, to read and write", "tracked add", "add"),
+        against("write all and Changes.mark_all, to plain writes", "tracked write all", "write all", WRITE_GOAL),
+        against("read, write and Changes.mark, to read and write", "tracked add", "add", WRITE_GOAL),
     ]
 
 

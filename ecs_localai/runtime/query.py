@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar, TypeVarTuple, overload
 
 from ecs_localai.runtime.changes import AddedMemory, ChangedMemory
@@ -54,6 +54,12 @@ class Query(Generic[*Ts]):
         fresh = looks[0] if len(looks) == 1 else frozenset.intersection(*looks)
         find = self._parts.row
         return [row for entity in fresh if (row := find(entity)) is not None]
+
+    def entity_keys(self) -> Mapping[int, object]:
+        """The entities of all rows, as the keys of a mapping that may be the query's own: for `Changes.mark_all`."""
+        if self._fresh:
+            return dict(self._fresh_rows())
+        return self._world.views.of(self._parts).places()
 
     @property
     def remembers(self) -> bool:

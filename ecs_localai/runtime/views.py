@@ -41,6 +41,13 @@ class View:
         self._is_shared = True
         return self._rows
 
+    def places(self) -> dict[int, int]:
+        """Where each entity's row is among the rows. The view's own, so not to be changed. Needs the active world."""
+        rows = self.current()
+        if self._positions is None:
+            self._positions = {row[0]: position for position, row in enumerate(rows)}
+        return self._positions
+
     def forget_gone(self) -> None:
         """Let go of components that have left the world, so that what hangs on them ends with them.
 

@@ -509,3 +509,43 @@ class ChangedModel(RuleBasedStateMachine):
 
 TestChangedModel = ChangedModel.TestCase
 TestChangedModel.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+def test_all_rows_of_a_query_are_marked_at_once(app: App) -> None:
+    shown: list[set[int]] = []
+
+    def move(rows: Query[Position, With[Velocity]], changes: Changes[Position]) -> None:
+        for _, position in rows:
+            position.x += 1.0
+        changes.mark_all(rows)
+
+    def look(changed: Query[Position, Changed[Position]]) -> None:
+        shown.append({entity for entity, _ in changed})
+
+    app.add_systems(Update, chain(move, look))
+    moving = {app.world.spawn(Position(), Velocity()) for _ in range(3)}
+    still = app.world.spawn(Position())
+    app.update()
+    app.update()
+    app.world.despawn(gone := moving.pop())
+    moving.add(app.world.spawn(Position(), Velocity()))
+    app.update()
+    assert shown == [moving - {max(moving)} | {gone, still}, moving - {max(moving)} | {gone}, moving]
+
+
+def test_fresh_rows_are_marked_at_once_too(app: App) -> None:
+    shown: list[set[int]] = []
+
+    def begin(new: Query[Position, Added[Velocity]], changes: Changes[Position]) -> None:
+        changes.mark_all(new)
+
+    def look(changed: Query[Position, Changed[Position]]) -> None:
+        shown.append({entity for entity, _ in changed})
+
+    app.add_systems(Update, chain(begin, look))
+    entity = app.world.spawn(Position())
+    app.update()
+    app.world.insert(entity, Velocity())
+    app.update()
+    app.update()
+    assert shown == [{entity}, {entity}, set()]
