@@ -451,6 +451,7 @@ class App:
             self._shutdown_wanted = True
             return
         self._shut_down = self._closed = True
+        self.tasks.is_ending = True
         is_there = self.world.name in esper.list_worlds()  # a host may have deleted its own, with us in it
         with self.world.active():
             self._plugins.shutdown()

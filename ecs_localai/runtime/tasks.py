@@ -127,7 +127,8 @@ class Task(Generic[T]):
     def __del__(self) -> None:
         outcome = self._outcome
         if outcome.done:
-            outcome.log_failure()
+            if not self._pool.is_ending:
+                outcome.log_failure()
         elif not outcome.detached:
             self._pool._cancel(outcome)
 
@@ -154,6 +155,8 @@ class IoTaskPool:
         self._announcing = threading.Lock()  # between threads that announce something; emptying the inbox needs none
         self._wake: Callable[[], None] | None = None
         self._closed = False
+        self.is_ending = False
+        """Whether the app is shutting down: what tasks come to now is nobody's concern any more."""
         self.arrived = 0
         """How many results and values have arrived since the frame before; 0 lets a system return at once."""
 
@@ -236,7 +239,7 @@ class IoTaskPool:
 
         Blocks for at most `timeout` seconds (it is not for a frame); returns whether the thread ended.
         """
-        self._closed = True
+        self._closed = self.is_ending = True
         self._wake = None
         thread = self._thread
         if thread is None:

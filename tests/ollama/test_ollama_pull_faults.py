@@ -31,11 +31,14 @@ async def _fail_midway(client: OllamaClient, name: str, act: object, stall_timeo
             act()
 
     log.on_next = act_once
-    with pytest.raises(PullFailed) as caught:
-        await asyncio.wait_for(
-            client.pull(name, insecure=True, on_progress=log, stall_timeout=stall_timeout), timeout=30
-        )
-    assert acted
+    for _ in range(10):
+        with pytest.raises(PullFailed) as caught:
+            await asyncio.wait_for(
+                client.pull(name, insecure=True, on_progress=log, stall_timeout=stall_timeout), timeout=30
+            )
+        if acted or "context canceled" not in caught.value.detail:
+            break  # otherwise a pull before this one was still being ended, and Ollama 0.9.3 ends this one with it
+    assert acted, caught.value.detail
     assert_one_clear_sentence(caught.value)
     return caught.value
 
