@@ -29,10 +29,15 @@ if TYPE_CHECKING:
     from ecs_localai.components.drawing import Color as Color
     from ecs_localai.components.drawing import Vec2 as Vec2
     from ecs_localai.components.events import FeatureFlagToggled as FeatureFlagToggled
+    from ecs_localai.components.events import HostAdded as HostAdded
+    from ecs_localai.components.events import HostChanged as HostChanged
+    from ecs_localai.components.events import HostRemoved as HostRemoved
+    from ecs_localai.components.events import HostsFound as HostsFound
     from ecs_localai.components.events import InstalledModelsChanged as InstalledModelsChanged
     from ecs_localai.components.events import LoadedModelsChanged as LoadedModelsChanged
-    from ecs_localai.components.events import ModelDeleteFailed as ModelDeleteFailed
+    from ecs_localai.components.events import LocalServerChanged as LocalServerChanged
     from ecs_localai.components.events import ModelDeleted as ModelDeleted
+    from ecs_localai.components.events import ModelDeleteFailed as ModelDeleteFailed
     from ecs_localai.components.events import ModelInstallationCancelled as ModelInstallationCancelled
     from ecs_localai.components.events import ModelInstallationCompleted as ModelInstallationCompleted
     from ecs_localai.components.events import ModelInstallationFailed as ModelInstallationFailed
@@ -50,10 +55,19 @@ if TYPE_CHECKING:
     from ecs_localai.components.features import RolloutConfiguration as RolloutConfiguration
     from ecs_localai.components.features import SpecificFeatureFlags as SpecificFeatureFlags
     from ecs_localai.components.features import default_feature_flags as default_feature_flags
+    from ecs_localai.components.found_hosts import FoundBy as FoundBy
+    from ecs_localai.components.found_hosts import FoundHost as FoundHost
+    from ecs_localai.components.found_hosts import HostSearch as HostSearch
+    from ecs_localai.components.found_hosts import LocalServer as LocalServer
+    from ecs_localai.components.found_hosts import LocalServerState as LocalServerState
     from ecs_localai.components.hosts import ConnectionPool as ConnectionPool
+    from ecs_localai.components.hosts import DefaultHost as DefaultHost
     from ecs_localai.components.hosts import HostHealthMonitor as HostHealthMonitor
+    from ecs_localai.components.hosts import HostOrigin as HostOrigin
+    from ecs_localai.components.hosts import HostProtocol as HostProtocol
     from ecs_localai.components.hosts import OllamaAPIClient as OllamaAPIClient
     from ecs_localai.components.hosts import OllamaConfiguration as OllamaConfiguration
+    from ecs_localai.components.hosts import OllamaHost as OllamaHost
     from ecs_localai.components.hosts import OllamaHostManager as OllamaHostManager
     from ecs_localai.components.hosts import RetryPolicy as RetryPolicy
     from ecs_localai.components.installation import DownloadConfig as DownloadConfig
@@ -62,12 +76,13 @@ if TYPE_CHECKING:
     from ecs_localai.components.installation import InstallationProgress as InstallationProgress
     from ecs_localai.components.installation import InstallationRecord as InstallationRecord
     from ecs_localai.components.installation import InstallationStatus as InstallationStatus
-    from ecs_localai.components.installation import ModelInstallRequest as ModelInstallRequest
     from ecs_localai.components.installation import ModelInstallation as ModelInstallation
     from ecs_localai.components.installation import ModelInstallationManager as ModelInstallationManager
     from ecs_localai.components.installation import ModelInstallationTask as ModelInstallationTask
+    from ecs_localai.components.installation import ModelInstallRequest as ModelInstallRequest
     from ecs_localai.components.installation_errors import InstallationError as InstallationError
     from ecs_localai.components.installation_errors import InstallationErrorKind as InstallationErrorKind
+    from ecs_localai.components.models import HostModels as HostModels
     from ecs_localai.components.models import InstalledModel as InstalledModel
     from ecs_localai.components.models import LoadedModel as LoadedModel
     from ecs_localai.components.models import LocalModelManager as LocalModelManager
@@ -82,16 +97,30 @@ if TYPE_CHECKING:
     from ecs_localai.components.monitoring import NetworkUsage as NetworkUsage
     from ecs_localai.components.panel import InstallationView as InstallationView
     from ecs_localai.components.panel import LocalModelsPanel as LocalModelsPanel
+    from ecs_localai.components.panel_intents import AddHostRequested as AddHostRequested
     from ecs_localai.components.panel_intents import CancelRequested as CancelRequested
+    from ecs_localai.components.panel_intents import DefaultHostRequested as DefaultHostRequested
     from ecs_localai.components.panel_intents import DeleteModelRequested as DeleteModelRequested
     from ecs_localai.components.panel_intents import DismissRequested as DismissRequested
+    from ecs_localai.components.panel_intents import EditHostRequested as EditHostRequested
+    from ecs_localai.components.panel_intents import FindHostsRequested as FindHostsRequested
     from ecs_localai.components.panel_intents import HostEdited as HostEdited
+    from ecs_localai.components.panel_intents import HostSecret as HostSecret
     from ecs_localai.components.panel_intents import InstallRequested as InstallRequested
+    from ecs_localai.components.panel_intents import MoveHostRequested as MoveHostRequested
     from ecs_localai.components.panel_intents import NoticeDismissed as NoticeDismissed
     from ecs_localai.components.panel_intents import RefreshRequested as RefreshRequested
+    from ecs_localai.components.panel_intents import RemoveHostRequested as RemoveHostRequested
     from ecs_localai.components.panel_intents import RetryRequested as RetryRequested
+    from ecs_localai.components.panel_intents import StartLocalServerRequested as StartLocalServerRequested
+    from ecs_localai.components.panel_intents import StopLocalServerRequested as StopLocalServerRequested
     from ecs_localai.components.panel_intents import ToggleRequested as ToggleRequested
     from ecs_localai.components.panel_view import GaugeView as GaugeView
+    from ecs_localai.components.panel_view import DifferenceView as DifferenceView
+    from ecs_localai.components.panel_view import PlaceBadge as PlaceBadge
+    from ecs_localai.components.panel_view import SearchView as SearchView
+    from ecs_localai.components.panel_view import FoundRow as FoundRow
+    from ecs_localai.components.panel_view import HostRow as HostRow
     from ecs_localai.components.panel_view import HostView as HostView
     from ecs_localai.components.panel_view import InstallationRow as InstallationRow
     from ecs_localai.components.panel_view import ModelRow as ModelRow
@@ -103,6 +132,9 @@ if TYPE_CHECKING:
     from ecs_localai.components.registry import ModelRegistryCache as ModelRegistryCache
     from ecs_localai.components.registry import RegistryEntry as RegistryEntry
     from ecs_localai.components.registry import RegistryLayer as RegistryLayer
+    from ecs_localai.components.secret_source import SecretPlace as SecretPlace
+    from ecs_localai.components.secret_source import SecretSource as SecretSource
+    from ecs_localai.components.tls import TlsSettings as TlsSettings
     from ecs_localai.components.toggles import FeatureToggle as FeatureToggle
     from ecs_localai.components.toggles import FeatureToggleGroup as FeatureToggleGroup
     from ecs_localai.components.toggles import InteractionState as InteractionState
@@ -114,26 +146,187 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "authentication": ("AuthKind", "OllamaAuth"),
-            "browser": ("BrowserConnection", "BrowserExtensionManager", "BrowserKind", "BrowserType", "ContentType", "ContextExtractionConfig", "ContextRetentionPolicy", "ExtensionConnectionStatus", "ExtensionPrivacySettings", "ExtensionProtocol", "RetentionKind", "SupportedBrowser", "TabContext"),
-            "codec": ("CodecError", "DecodeError", "EncodeError", "decode", "encode", "to_builtins"),
-            "drawing": ("Color", "Vec2"),
-            "events": ("FeatureFlagToggled", "InstalledModelsChanged", "LoadedModelsChanged", "ModelDeleteFailed", "ModelDeleted", "ModelInstallationCancelled", "ModelInstallationCompleted", "ModelInstallationFailed", "ModelInstallationProgress", "ModelInstallationStarted", "OllamaConnectionStatusChanged", "UIUpdateEvent", "UIUpdateKind"),
-            "features": ("ExperimentalFeaturesManager", "ExperimentalPhase", "ExperimentalPreferences", "FeatureFlag", "FeatureRiskLevel", "FeatureTelemetry", "RolloutConfiguration", "SpecificFeatureFlags", "default_feature_flags"),
-            "hosts": ("ConnectionPool", "HostHealthMonitor", "OllamaAPIClient", "OllamaConfiguration", "OllamaHostManager", "RetryPolicy"),
-            "installation": ("DownloadConfig", "DownloadRequest", "InstallationPhase", "InstallationProgress", "InstallationRecord", "InstallationStatus", "ModelInstallRequest", "ModelInstallation", "ModelInstallationManager", "ModelInstallationTask"),
-            "installation_errors": ("InstallationError", "InstallationErrorKind"),
-            "models": ("InstalledModel", "LoadedModel", "LocalModelManager", "ModelCapabilities", "ModelPerformanceMetrics", "ModelRegistry"),
-            "monitoring": ("CpuUsage", "DiskUsage", "GpuUsage", "MemoryUsage", "ModelResourceMonitor", "NetworkUsage"),
-            "panel": ("InstallationView", "LocalModelsPanel"),
-            "panel_intents": ("CancelRequested", "DeleteModelRequested", "DismissRequested", "HostEdited", "InstallRequested", "NoticeDismissed", "RefreshRequested", "RetryRequested", "ToggleRequested"),
-            "panel_view": ("GaugeView", "HostView", "InstallationRow", "ModelRow", "NoticeView", "PanelView", "ToggleGroupView", "ToggleRow", "Tone"),
-            "registry": ("ModelRegistryCache", "RegistryEntry", "RegistryLayer"),
-            "toggles": ("FeatureToggle", "FeatureToggleGroup", "InteractionState", "ToggleLayout", "ToggleStyle"),
+            "authentication": (
+                "AuthKind",
+                "OllamaAuth",
+            ),
+            "browser": (
+                "BrowserConnection",
+                "BrowserExtensionManager",
+                "BrowserKind",
+                "BrowserType",
+                "ContentType",
+                "ContextExtractionConfig",
+                "ContextRetentionPolicy",
+                "ExtensionConnectionStatus",
+                "ExtensionPrivacySettings",
+                "ExtensionProtocol",
+                "RetentionKind",
+                "SupportedBrowser",
+                "TabContext",
+            ),
+            "codec": (
+                "CodecError",
+                "DecodeError",
+                "EncodeError",
+                "decode",
+                "encode",
+                "to_builtins",
+            ),
+            "drawing": (
+                "Color",
+                "Vec2",
+            ),
+            "events": (
+                "FeatureFlagToggled",
+                "HostAdded",
+                "HostChanged",
+                "HostRemoved",
+                "HostsFound",
+                "InstalledModelsChanged",
+                "LoadedModelsChanged",
+                "LocalServerChanged",
+                "ModelDeleteFailed",
+                "ModelDeleted",
+                "ModelInstallationCancelled",
+                "ModelInstallationCompleted",
+                "ModelInstallationFailed",
+                "ModelInstallationProgress",
+                "ModelInstallationStarted",
+                "OllamaConnectionStatusChanged",
+                "UIUpdateEvent",
+                "UIUpdateKind",
+            ),
+            "features": (
+                "ExperimentalFeaturesManager",
+                "ExperimentalPhase",
+                "ExperimentalPreferences",
+                "FeatureFlag",
+                "FeatureRiskLevel",
+                "FeatureTelemetry",
+                "RolloutConfiguration",
+                "SpecificFeatureFlags",
+                "default_feature_flags",
+            ),
+            "found_hosts": (
+                "FoundBy",
+                "FoundHost",
+                "HostSearch",
+                "LocalServer",
+                "LocalServerState",
+            ),
+            "hosts": (
+                "ConnectionPool",
+                "DefaultHost",
+                "HostHealthMonitor",
+                "HostOrigin",
+                "HostProtocol",
+                "OllamaAPIClient",
+                "OllamaConfiguration",
+                "OllamaHost",
+                "OllamaHostManager",
+                "RetryPolicy",
+            ),
+            "installation": (
+                "DownloadConfig",
+                "DownloadRequest",
+                "InstallationPhase",
+                "InstallationProgress",
+                "InstallationRecord",
+                "InstallationStatus",
+                "ModelInstallRequest",
+                "ModelInstallation",
+                "ModelInstallationManager",
+                "ModelInstallationTask",
+            ),
+            "installation_errors": (
+                "InstallationError",
+                "InstallationErrorKind",
+            ),
+            "models": (
+                "HostModels",
+                "InstalledModel",
+                "LoadedModel",
+                "LocalModelManager",
+                "ModelCapabilities",
+                "ModelPerformanceMetrics",
+                "ModelRegistry",
+            ),
+            "monitoring": (
+                "CpuUsage",
+                "DiskUsage",
+                "GpuUsage",
+                "MemoryUsage",
+                "ModelResourceMonitor",
+                "NetworkUsage",
+            ),
+            "panel": (
+                "InstallationView",
+                "LocalModelsPanel",
+            ),
+            "panel_intents": (
+                "AddHostRequested",
+                "CancelRequested",
+                "DefaultHostRequested",
+                "DeleteModelRequested",
+                "DismissRequested",
+                "EditHostRequested",
+                "FindHostsRequested",
+                "HostEdited",
+                "HostSecret",
+                "InstallRequested",
+                "MoveHostRequested",
+                "NoticeDismissed",
+                "RefreshRequested",
+                "RemoveHostRequested",
+                "RetryRequested",
+                "StartLocalServerRequested",
+                "StopLocalServerRequested",
+                "ToggleRequested",
+            ),
+            "panel_view": (
+                "DifferenceView",
+                "PlaceBadge",
+                "SearchView",
+                "FoundRow",
+                "HostRow",
+                "GaugeView",
+                "HostView",
+                "InstallationRow",
+                "ModelRow",
+                "NoticeView",
+                "PanelView",
+                "ToggleGroupView",
+                "ToggleRow",
+                "Tone",
+            ),
+            "registry": (
+                "ModelRegistryCache",
+                "RegistryEntry",
+                "RegistryLayer",
+            ),
+            "secret_source": (
+                "SecretPlace",
+                "SecretSource",
+            ),
+            "tls": ("TlsSettings",),
+            "toggles": (
+                "FeatureToggle",
+                "FeatureToggleGroup",
+                "InteractionState",
+                "ToggleLayout",
+                "ToggleStyle",
+            ),
         },
     )
 
 __all__ = [
+    "DifferenceView",
+    "PlaceBadge",
+    "SearchView",
+    "FoundRow",
+    "HostRow",
+    "AddHostRequested",
     "AuthKind",
     "BrowserConnection",
     "BrowserExtensionManager",
@@ -148,11 +341,14 @@ __all__ = [
     "ContextRetentionPolicy",
     "CpuUsage",
     "DecodeError",
+    "DefaultHost",
+    "DefaultHostRequested",
     "DeleteModelRequested",
     "DiskUsage",
     "DismissRequested",
     "DownloadConfig",
     "DownloadRequest",
+    "EditHostRequested",
     "EncodeError",
     "ExperimentalFeaturesManager",
     "ExperimentalPhase",
@@ -166,11 +362,23 @@ __all__ = [
     "FeatureTelemetry",
     "FeatureToggle",
     "FeatureToggleGroup",
+    "FindHostsRequested",
+    "FoundBy",
+    "FoundHost",
     "GaugeView",
     "GpuUsage",
+    "HostAdded",
+    "HostChanged",
     "HostEdited",
     "HostHealthMonitor",
+    "HostModels",
+    "HostOrigin",
+    "HostProtocol",
+    "HostRemoved",
+    "HostSearch",
+    "HostSecret",
     "HostView",
+    "HostsFound",
     "InstallRequested",
     "InstallationError",
     "InstallationErrorKind",
@@ -187,6 +395,9 @@ __all__ = [
     "LoadedModelsChanged",
     "LocalModelManager",
     "LocalModelsPanel",
+    "LocalServer",
+    "LocalServerChanged",
+    "LocalServerState",
     "MemoryUsage",
     "ModelCapabilities",
     "ModelDeleteFailed",
@@ -205,6 +416,7 @@ __all__ = [
     "ModelRegistryCache",
     "ModelResourceMonitor",
     "ModelRow",
+    "MoveHostRequested",
     "NetworkUsage",
     "NoticeDismissed",
     "NoticeView",
@@ -212,18 +424,25 @@ __all__ = [
     "OllamaAuth",
     "OllamaConfiguration",
     "OllamaConnectionStatusChanged",
+    "OllamaHost",
     "OllamaHostManager",
     "PanelView",
     "RefreshRequested",
     "RegistryEntry",
     "RegistryLayer",
+    "RemoveHostRequested",
     "RetentionKind",
     "RetryPolicy",
     "RetryRequested",
     "RolloutConfiguration",
+    "SecretPlace",
+    "SecretSource",
     "SpecificFeatureFlags",
+    "StartLocalServerRequested",
+    "StopLocalServerRequested",
     "SupportedBrowser",
     "TabContext",
+    "TlsSettings",
     "ToggleGroupView",
     "ToggleLayout",
     "ToggleRequested",

@@ -1,6 +1,6 @@
 """Any component, resource or event of ours to JSON and back, equal to what it was.
 
-Left out on purpose: secrets (`OllamaAuth`) and running tasks (`ModelInstallationTask`).
+Left out on purpose: secrets (`OllamaAuth`, `HostSecret`) and running tasks (`ModelInstallationTask`).
 Moments are RFC 3339 text in UTC, durations ISO 8601 text, sizes whole numbers of bytes.
 """
 
@@ -16,10 +16,11 @@ import msgspec
 from ecs_localai.components.authentication import OllamaAuth
 from ecs_localai.components.installation import ModelInstallationTask
 from ecs_localai.components.installation_errors import InstallationError
+from ecs_localai.components.panel_intents import HostSecret
 
 T = TypeVar("T")
 
-_SAVED_BY_HAND = (OllamaAuth, InstallationError, ModelInstallationTask)
+_SAVED_BY_HAND = (HostSecret, OllamaAuth, InstallationError, ModelInstallationTask)
 
 
 class CodecError(ValueError):

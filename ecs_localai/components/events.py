@@ -71,6 +71,8 @@ class ModelDeleted(msgspec.Struct, frozen=True):
     model_name: str
     freed_bytes: int | None
     """Its size on disk; files that other models share stay. None when the size was not known."""
+    host: str = ""
+    """The base URL of the host."""
 
 
 class ModelDeleteFailed(msgspec.Struct, frozen=True):
@@ -79,6 +81,8 @@ class ModelDeleteFailed(msgspec.Struct, frozen=True):
     model_name: str
     error_message: str
     """One sentence: what happened and what to do."""
+    host: str = ""
+    """The base URL of the host; empty where there was no such host."""
 
 
 class InstalledModelsChanged(msgspec.Struct, frozen=True):
@@ -86,6 +90,8 @@ class InstalledModelsChanged(msgspec.Struct, frozen=True):
 
     added: list[str]
     removed: list[str]
+    host: str = ""
+    """The base URL of the host."""
 
 
 class LoadedModelsChanged(msgspec.Struct, frozen=True):
@@ -93,6 +99,8 @@ class LoadedModelsChanged(msgspec.Struct, frozen=True):
 
     added: list[str]
     removed: list[str]
+    host: str = ""
+    """The base URL of the host."""
 
 
 class OllamaConnectionStatusChanged(msgspec.Struct, frozen=True):
@@ -107,6 +115,50 @@ class OllamaConnectionStatusChanged(msgspec.Struct, frozen=True):
     """Why it is gone, one sentence; None when it appeared."""
     host: str = ""
     """Its base URL."""
+
+
+class HostAdded(msgspec.Struct, frozen=True):
+    """A host is in the list that was not there before."""
+
+    host: str
+    """Its base URL."""
+    name: str
+
+
+class HostRemoved(msgspec.Struct, frozen=True):
+    """A host is not in the list any more."""
+
+    host: str
+    """Its base URL."""
+    name: str
+
+
+class HostChanged(msgspec.Struct, frozen=True):
+    """A host's name, place, address or settings were changed, or it is, or is not any more, the default one."""
+
+    host: str
+    """Its base URL, the new one."""
+    name: str
+    is_default: bool
+    former_host: str = ""
+    """Its base URL before, where that has changed."""
+
+
+class HostsFound(msgspec.Struct, frozen=True):
+    """Looking for hosts has ended, or come on; `HostSearch.found` has them."""
+
+    count: int
+    """How many hosts are found by now that are not in the list."""
+    finished: bool
+
+
+class LocalServerChanged(msgspec.Struct, frozen=True):
+    """The Ollama of this machine that we start and stop has come further."""
+
+    state: str
+    """A `LocalServerState`."""
+    message: str | None = None
+    """One sentence where something went wrong."""
 
 
 class FeatureFlagToggled(msgspec.Struct, frozen=True):

@@ -163,6 +163,8 @@ class ModelInstallRequest(msgspec.Struct, frozen=True):
 
     model_name: str
     download_config: DownloadConfig = DownloadConfig()
+    host: str = ""
+    """The name or the base URL of the host that is to install it; empty for the default one."""
 
 
 class DownloadRequest(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from ecs_localai.components.time_values import Timestamp
 from ecs_localai.runtime.saving.marks import NotSaved
 
 __all__ = [
+    "HostModels",
     "InstalledModel",
     "LoadedModel",
     "LocalModelManager",
@@ -78,8 +79,8 @@ class InstalledModel:
     """As the host spells it, always with a tag, for example ``llama3.2:1b``."""
     version: str
     """The tag, for example ``1b``: Ollama has no other version."""
-    size: int
-    """Bytes on disk, shared files counted in full."""
+    size: int | None
+    """Bytes on disk, shared files counted in full; None where the host does not say (it is no Ollama)."""
     install_date: Timestamp
     """The host's ``modified_at``: every pull moves it, also one that changes nothing."""
     last_used: Timestamp | None = None
@@ -119,6 +120,20 @@ class LoadedModel(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
+class HostModels:
+    """The models of one host: a component on its entity."""
+
+    installed: dict[str, InstalledModel] = field(default_factory=dict)
+    """By `InstalledModel.name`. What was seen last, also while the host is not there."""
+    loaded: dict[str, LoadedModel] = field(default_factory=dict)
+    """By `LoadedModel.name`; empty while the host is not there."""
+    synced: bool = False
+    """Whether `installed` has been read from the host since it was connected to."""
+    error: str | None = None
+    """Why the models could not be listed the last time, one sentence; None when they could."""
+
+
+@dataclass(slots=True)
 class ModelRegistry:
     """A registry of models, and what is remembered of it and of the models themselves."""
 
@@ -130,14 +145,18 @@ class ModelRegistry:
 
 @dataclass(slots=True)
 class LocalModelManager:
-    """The resource at the middle: the host in use, its models and what is about to be installed."""
+    """The resource at the middle: the default host, its models and what is about to be installed.
+
+    The other hosts' models are on their entities, as `HostModels`.
+    """
 
     ollama_config: OllamaConfiguration = field(default_factory=OllamaConfiguration)
+    """Of the default host."""
     installed_models: dict[str, InstalledModel] = field(default_factory=dict)
-    """By `InstalledModel.name`."""
+    """Those of the default host, by `InstalledModel.name`."""
     model_registry: ModelRegistry = field(default_factory=ModelRegistry)
     installation_queue: Annotated[deque[ModelInstallation], NotSaved()] = field(default_factory=deque)
     """Waiting for their turn, the next one first."""
     resource_monitor: ModelResourceMonitor = field(default_factory=ModelResourceMonitor)
     loaded_models: dict[str, LoadedModel] = field(default_factory=dict)
-    """By `LoadedModel.name`."""
+    """Those of the default host, by `LoadedModel.name`."""

@@ -25,3 +25,5 @@ class LocalModelsPanel:
     show_experimental_features: bool = True
     install_error: str | None = None
     """Why the name in the install field was refused, one sentence; None when it was not."""
+    host_error: str | None = None
+    """Why the last request to add or change a host was refused, one sentence; None when it was not."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
+
 
 class HostEdited(msgspec.Struct, frozen=True):
     """The host field was confirmed with this text."""
@@ -18,6 +20,8 @@ class InstallRequested(msgspec.Struct, frozen=True):
     """The install field was confirmed with this text: a model name."""
 
     text: str
+    hosts: list[str] = []
+    """The names or base URLs of the hosts that are to install it; empty for the default one."""
 
 
 class CancelRequested(msgspec.Struct, frozen=True):
@@ -39,9 +43,11 @@ class DismissRequested(msgspec.Struct, frozen=True):
 
 
 class DeleteModelRequested(msgspec.Struct, frozen=True):
-    """A model is to be removed from the host. The panel has asked for confirmation already."""
+    """A model is to be removed from a host. The panel has asked for confirmation already."""
 
     model_name: str
+    host: str = ""
+    """The host's name or base URL; empty for the default one."""
 
 
 class ToggleRequested(msgspec.Struct, frozen=True):
@@ -59,3 +65,114 @@ class NoticeDismissed(msgspec.Struct, frozen=True):
 
 class RefreshRequested(msgspec.Struct, frozen=True):
     """Look again now: the host, its models, everything."""
+
+
+class HostSecret:
+    """A secret that was typed, on its way to the system's keyring. Shown nowhere, and not in what is written down."""
+
+    __slots__ = ("_entry", "_value")
+
+    def __init__(self, entry: str, value: str = "") -> None:
+        self._entry = entry
+        self._value = value
+
+    @property
+    def entry(self) -> str:
+        """The name of the entry, as in the `SecretSource` of the host's authentication."""
+        return self._entry
+
+    @property
+    def value(self) -> str:
+        """The secret itself; empty in what was read back."""
+        return self._value
+
+    def to_data(self) -> dict[str, object]:
+        """What may be written down: the entry's name."""
+        return {"entry": self._entry}
+
+    @classmethod
+    def from_data(cls, data: object) -> HostSecret:
+        """The opposite of `to_data`; it takes a ``value``, too, so that one can be sent to us."""
+        if not isinstance(data, dict) or not isinstance(data.get("entry"), str):
+            raise ValueError("A typed secret must be an object with the name of its entry.")
+        value = data.get("value", "")
+        if not isinstance(value, str):
+            raise ValueError("The value of a typed secret must be text.")
+        return cls(data["entry"], value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, HostSecret):
+            return NotImplemented
+        return (self._entry, self._value) == (other._entry, other._value)
+
+    def __hash__(self) -> int:
+        return hash((self._entry, self._value))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return HostSecret, (self._entry,)
+
+    def __repr__(self) -> str:
+        return f"HostSecret(entry={self._entry!r}, value hidden)"
+
+
+class AddHostRequested(msgspec.Struct, frozen=True):
+    """A host is to come into the list, as the last one."""
+
+    address: str
+    """As people type it (`ecs_localai.ollama.parse_host`)."""
+    name: str = ""
+    """Empty: made from the address."""
+    config: OllamaConfiguration | None = None
+    """Everything but where it is: timeout, authentication, TLS. Host, port, scheme and path are those of `address`."""
+    protocol: HostProtocol = HostProtocol.OLLAMA
+    secret: HostSecret | None = None
+    """What is to be put into the system's keyring for it."""
+
+
+class EditHostRequested(msgspec.Struct, frozen=True):
+    """A host's name, address or settings are to change."""
+
+    host: str
+    """The host's name or base URL until now."""
+    address: str
+    name: str = ""
+    """Empty: the name stays."""
+    config: OllamaConfiguration | None = None
+    """As in `AddHostRequested`; None: the settings stay."""
+    protocol: HostProtocol | None = None
+    """None: stays."""
+    secret: HostSecret | None = None
+
+
+class RemoveHostRequested(msgspec.Struct, frozen=True):
+    """A host is to go from the list. Its models stay where they are."""
+
+    host: str
+
+
+class DefaultHostRequested(msgspec.Struct, frozen=True):
+    """A host is to be the one that is used where none is named."""
+
+    host: str
+
+
+class MoveHostRequested(msgspec.Struct, frozen=True):
+    """A host is to stand elsewhere in the list."""
+
+    host: str
+    by: int
+    """So many places down; negative is up."""
+
+
+class FindHostsRequested(msgspec.Struct, frozen=True):
+    """Look for hosts: on this machine, and in the local network where somebody wants that."""
+
+    lan: bool = False
+
+
+class StartLocalServerRequested(msgspec.Struct, frozen=True):
+    """Start the Ollama of this machine."""
+
+
+class StopLocalServerRequested(msgspec.Struct, frozen=True):
+    """Stop the Ollama of this machine that we have started."""

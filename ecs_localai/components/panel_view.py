@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -29,7 +31,7 @@ class Tone(StrEnum):
 
 @dataclass(slots=True)
 class HostView:
-    """The host field and its connection pill, with advice when there is no Ollama."""
+    """The host field, which is about the default host, and its connection pill; advice when there is no Ollama."""
 
     address: str
     """What the host field holds, for example ``http://127.0.0.1:11434``."""
@@ -41,6 +43,84 @@ class HostView:
     advice: list[str] = field(default_factory=list)
     """What a person can do about it, one step a line; empty when connected."""
     response_time_ms: float | None = None
+    label: str = "Model host"
+    """What stands above the field; with several hosts it has the default one's name."""
+    can_start: bool = False
+    """Whether there is an Ollama on this computer that would answer there if it were started."""
+    starting: str = ""
+    """What is said instead of a button to start it, while that is under way."""
+
+
+@dataclass(slots=True)
+class HostRow:
+    """One host of the list."""
+
+    name: str
+    """Unique among the hosts: what intents name it by."""
+    base_url: str
+    facts: str
+    """For example ``127.0.0.1:11434 · Ollama 0.9.3 · 2 ms · 5 models · 31 GB · up 3 h``."""
+    status_text: str
+    tone: Tone
+    is_default: bool = False
+    reason: str = ""
+    """Why there is no connection, and what to change; empty while there is one."""
+    advice: list[str] = field(default_factory=list)
+    """What a person can do about it, one step a line; shown when the row is unfolded."""
+    icon: str = "server"
+    can_stop: bool = False
+    """Whether we have started it, so that it can be stopped."""
+    config: OllamaConfiguration = field(default_factory=OllamaConfiguration)
+    """What the form to change it begins with. It shows no secret."""
+    protocol: HostProtocol = HostProtocol.OLLAMA
+
+
+@dataclass(slots=True)
+class FoundRow:
+    """A host that was found and is not in the list."""
+
+    base_url: str
+    title: str
+    detail: str
+    """For example ``Ollama 0.9.3 · in a container``."""
+    icon: str = "server"
+    name: str = ""
+    """What it is to be called in the list; empty: made from the address."""
+
+
+@dataclass(slots=True)
+class SearchView:
+    """Looking for hosts."""
+
+    is_running: bool = False
+    lan: bool = False
+    """Whether the local network is, or was, looked at, too."""
+    text: str = ""
+    """How it stands, one line."""
+    rows: list[FoundRow] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    """Sentences about places that could not be looked at."""
+
+
+@dataclass(slots=True)
+class PlaceBadge:
+    """A host that a model is on."""
+
+    text: str
+    """For example ``gpu-box`` or ``older on laptop``."""
+    tone: Tone = Tone.NEUTRAL
+
+
+@dataclass(slots=True)
+class DifferenceView:
+    """How the hosts' models differ, and what to install so that they don't."""
+
+    text: str
+    """For example ``B lacks 2, A has 1 outdated``."""
+    question: str
+    """What is asked before it is all installed."""
+    installs: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    """Each model's name with the names of the hosts that are to install it."""
 
 
 @dataclass(slots=True)
@@ -78,6 +158,18 @@ class ModelRow:
     tone: Tone = Tone.NEUTRAL
     busy: str = ""
     """For example ``Deleting``; while it is not empty the row's buttons are disabled."""
+    where_text: str = ""
+    """``On``, with `places` after it, or ``On all 12 hosts``; empty with one host."""
+    places: list[PlaceBadge] = field(default_factory=list)
+    """The hosts that it is on, where it is not the same on all."""
+    absent_text: str = ""
+    """For example ``not on laptop``; empty where no known host lacks it."""
+    hosts: list[str] = field(default_factory=list)
+    """The names of the hosts that it is on, with several hosts; empty with one."""
+    installable_on: list[str] = field(default_factory=list)
+    """The names of the hosts that lack it or have an older one, and can install it now."""
+    install_label: str = ""
+    """For example ``Install on laptop`` or ``Update on 2 hosts…``."""
 
 
 @dataclass(slots=True)
@@ -96,6 +188,8 @@ class InstallationRow:
     can_dismiss: bool = False
     icon: str = ""
     """The name of an icon in the icon font; empty for the one of the tone."""
+    host: str = ""
+    """The name of the host that installs it, with several hosts; empty with one."""
 
 
 @dataclass(slots=True)
@@ -146,6 +240,17 @@ class PanelView:
     """For example ``5 installed · 31.4 GB on disk · 212 GB free``."""
     install_error: str | None = None
     """Why the name in the install field was refused; None when it was not."""
+    host_error: str | None = None
+    """Why the last request to add or change a host was refused; None when it was not."""
+    host_answers: int = 0
+    """How many requests to add or change a host were answered: a form waits for the next."""
+    hosts: list[HostRow] = field(default_factory=list)
+    """In the order of the list."""
+    hosts_summary: str = ""
+    """For example ``10 of 12 connected``."""
+    search: SearchView = field(default_factory=SearchView)
+    difference: DifferenceView | None = None
+    """None while all hosts have the same models, or there is one host."""
     notices: list[NoticeView] = field(default_factory=list)
     gauges: list[GaugeView] = field(default_factory=list)
     installations: list[InstallationRow] = field(default_factory=list)

@@ -42,9 +42,12 @@ from ecs_localai.components.installation import (
     InstallationStatus,
     ModelInstallationTask,
 )
+from ecs_localai.components.panel_intents import HostSecret
+from ecs_localai.components.secret_source import SecretSource
+from ecs_localai.components.tls import TlsSettings
 from ecs_localai.components.toggles import ToggleStyle
 
-BY_HAND = (OllamaAuth, InstallationError, ModelInstallationTask)
+BY_HAND = (HostSecret, OllamaAuth, InstallationError, ModelInstallationTask)
 """Types that say themselves what is written down of them."""
 
 NOT_SAVED = {"panel_view", "codec"}
@@ -110,6 +113,7 @@ def retention_policies() -> st.SearchStrategy[ContextRetentionPolicy]:
 
 
 WHOLE: dict[type, st.SearchStrategy[object]] = {
+    HostSecret: TEXT.map(HostSecret),
     OllamaAuth: complete_auths().map(OllamaAuth.without_secrets),
     InstallationError: st.builds(InstallationError, TEXT, st.sampled_from(InstallationErrorKind)),
     ModelInstallationTask: st.builds(
@@ -141,6 +145,8 @@ FIELDS: dict[type, dict[str, st.SearchStrategy[object]]] = {
         "connection_timeout": st.timedeltas(TICK),
         "base_path": st.sampled_from(["", "/ollama", "/a/b", "/ü"]),
     },
+    SecretSource: {"name": TOKENS},
+    TlsSettings: {"client_certificate": TOKENS},
     RetryPolicy: {
         "max_attempts": st.integers(1, 2**31),
         "initial_delay": st.timedeltas(ZERO, timedelta(days=1)),
@@ -232,6 +238,8 @@ def _of(hint: object) -> st.SearchStrategy[object]:
         return st.dictionaries(_of(args[0]), _of(args[1]), max_size=2)
     if origin is list:
         return st.lists(_of(args[0]), max_size=2)
+    if origin is tuple:
+        return st.lists(_of(args[0]), max_size=2).map(tuple)
     if origin is deque:
         return st.lists(_of(args[0]), max_size=2).map(deque)
     simple: dict[object, st.SearchStrategy[object]] = {
