@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to it that the system programs which the tests' real parts need are there: an X server without a screen, a
-# tool that moves its pointer and keys, and an OCI registry. Only Debian and its relatives are served.
+# tool that moves its pointer and keys, containers, and an OCI registry. Only Debian and its relatives are served.
 #
 # It installs packages only as root, or where sudo asks no password. docker-registry is unpacked into .rig/registry
 # instead of being installed, because Debian's package would start a service. Where something can't be had, it says
@@ -22,10 +22,15 @@ need xdotool xdotool
 need xauth xauth
 need xprop x11-utils
 
+containers=""
+for program in podman runc slirp4netns; do # Debian's other runtime, crun 1.8, fails where cgroups are mixed
+    has "$program" || containers="podman runc slirp4netns"
+done
+
 registry=$root/.rig/registry
 no_registry() { ! has docker-registry && [ ! -x "$registry/usr/bin/docker-registry" ]; }
 
-if [ -z "$missing" ] && ! no_registry; then
+if [ -z "$missing$containers" ] && ! no_registry; then
     exit 0
 fi
 
@@ -37,6 +42,7 @@ fi
 if ! has apt-get; then
     say "this system has no apt-get, so nothing is installed."
     [ -z "$missing" ] || say "the tests that need these programs are skipped until you install them:$missing"
+    [ -z "$containers" ] || say "the tests that look into containers are skipped until podman is on PATH"
     no_registry && say "the tests that pull models are skipped until docker-registry 2.8 is on PATH"
     exit 0
 fi
@@ -56,18 +62,21 @@ if [ "$as_root" != "no" ]; then
     quietly $as_root apt-get -o DPkg::Lock::Timeout=120 update || say "apt-get update failed; trying with the old lists"
 fi
 
-if [ -n "$missing" ]; then
+install() { # install "PACKAGE..." WHICH-TESTS
     if [ "$as_root" = "no" ]; then
-        say "may not install$missing (not root, and sudo wants a password); the tests that open a window are skipped."
-        say "to run them: sudo apt-get install$missing"
+        say "may not install $1 (not root, and sudo wants a password); the tests that $2 are skipped."
+        say "to run them: sudo apt-get install $1"
     else
-        say "installing$missing"
+        say "installing $1"
         # shellcheck disable=SC2086  # the packages are separate words on purpose
         quietly $as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 \
-            install -y --no-install-recommends $missing ||
-            say "apt-get could not install$missing; the tests that open a window are skipped"
+            install -y --no-install-recommends $1 ||
+            say "apt-get could not install $1; the tests that $2 are skipped"
     fi
-fi
+}
+
+[ -z "$missing" ] || install "${missing# }" "open a window"
+[ -z "$containers" ] || install "$containers" "look into containers"
 
 if no_registry; then
     say "unpacking docker-registry into .rig/registry"
