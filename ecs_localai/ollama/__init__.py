@@ -12,16 +12,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .address import HostAddress, parse_host
     from .client import OllamaClient
-    from .errors import ErrorKind, OllamaError, PullFailed, PullFailure
+    from .errors import ErrorKind, NotSupported, OllamaError, PullFailed, PullFailure
+    from .features import Feature, ServerFeatures
+    from .managing import WorkProgress
     from .names import ModelName, parse_model_name
     from .pull import PullPhase, PullProgress, PullSummary
     from .registry import Manifest, fetch_manifest
+    from .upload import UploadProgress
+    from .wire_generation import ChatReply, EmbedReply, GenerateReply, Message, Tool, ToolCall, ToolFunction
 
 __all__ = [
+    "ChatReply",
+    "EmbedReply",
     "ErrorKind",
+    "Feature",
+    "GenerateReply",
     "HostAddress",
     "Manifest",
+    "Message",
     "ModelName",
+    "NotSupported",
     "OllamaClient",
     "OllamaError",
     "PullFailed",
@@ -29,16 +39,28 @@ __all__ = [
     "PullPhase",
     "PullProgress",
     "PullSummary",
+    "ServerFeatures",
+    "Tool",
+    "ToolCall",
+    "ToolFunction",
+    "UploadProgress",
+    "WorkProgress",
     "fetch_manifest",
     "parse_host",
     "parse_model_name",
 ]
 
 _HOMES = {
+    "ChatReply": "wire_generation",
+    "EmbedReply": "wire_generation",
     "ErrorKind": "errors",
+    "Feature": "features",
+    "GenerateReply": "wire_generation",
     "HostAddress": "address",
     "Manifest": "registry",
+    "Message": "wire_generation",
     "ModelName": "names",
+    "NotSupported": "errors",
     "OllamaClient": "client",
     "OllamaError": "errors",
     "PullFailed": "errors",
@@ -46,6 +68,12 @@ _HOMES = {
     "PullPhase": "pull",
     "PullProgress": "pull",
     "PullSummary": "pull",
+    "ServerFeatures": "features",
+    "Tool": "wire_generation",
+    "ToolCall": "wire_generation",
+    "ToolFunction": "wire_generation",
+    "UploadProgress": "upload",
+    "WorkProgress": "managing",
     "fetch_manifest": "registry",
     "parse_host": "address",
     "parse_model_name": "names",

@@ -19,6 +19,7 @@ DEFAULT_PORT = 11434
 _SCHEME_PORTS = {"http": 80, "https": 443}
 _QUOTES = "\"'`“”‘’«»"
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_ZONE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _SCHEME_TYPO = re.compile(r"(?i)(https?)(:/?(?!/)|/{2})")
 
 
@@ -26,8 +27,10 @@ _SCHEME_TYPO = re.compile(r"(?i)(https?)(:/?(?!/)|/{2})")
 class HostAddress:
     """Where an Ollama server is.
 
-    ``host`` is lower-cased, an IPv6 address without its brackets; ``base_path`` is empty or starts
-    with ``/`` and doesn't end with one (a reverse proxy may put Ollama below a path).
+    ``host`` is lower-cased, an IPv6 address without its brackets, with the zone behind a ``%`` that a
+    link-local one needs (``fe80::1%eth0``: the network interface through which it is reached);
+    ``base_path`` is empty or starts with ``/`` and doesn't end with one (a reverse proxy may put Ollama
+    below a path).
     """
 
     scheme: str
@@ -37,8 +40,23 @@ class HostAddress:
 
     @property
     def base_url(self) -> str:
-        """The URL that API paths such as ``/api/version`` are appended to."""
-        return f"{self.scheme}://{self._bracketed}:{self.port}{self.base_path}"
+        """The URL that API paths such as ``/api/version`` are appended to; a zone's ``%`` is ``%25`` (RFC 6874)."""
+        return f"{self.scheme}://{self._bracketed.replace('%', '%25', 1)}:{self.port}{self.base_path}"
+
+    @property
+    def zoneless(self) -> str:
+        """Host and port as other machines know them: without a zone, which means something here alone."""
+        return f"{self._bracketed.partition('%')[0]}]:{self.port}" if self.zone else f"{self._bracketed}:{self.port}"
+
+    @property
+    def zone(self) -> str:
+        """The network interface of a link-local IPv6 address; empty for everything else."""
+        return self.host.partition("%")[2]
+
+    @property
+    def tls_name(self) -> str:
+        """The name or address that a certificate of this server must carry."""
+        return self.host.partition("%")[0].rstrip(".")
 
     @property
     def display(self) -> str:
@@ -46,23 +64,26 @@ class HostAddress:
         if self.scheme == "http":
             return f"{self._bracketed}:{self.port}{self.base_path}"
         port = "" if self.port == _SCHEME_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{self._bracketed}{port}{self.base_path}"
+        return f"{self.scheme}://{self._bracketed.replace('%', '%25', 1)}{port}{self.base_path}"
 
     @property
     def candidates(self) -> tuple[str, ...]:
         """The hosts to try, in this order.
 
-        Ollama listens on 127.0.0.1 alone by default, while ``localhost`` may well mean ``::1`` first.
+        Ollama listens on 127.0.0.1 alone by default, while ``localhost`` may well mean ``::1`` first. Names
+        below ``localhost`` mean this machine, too (RFC 6761), though many systems don't know them.
         """
-        return ("127.0.0.1", "::1") if self.host == "localhost" else (self.host,)
+        return ("127.0.0.1", "::1") if self._is_localhost else (self.host,)
 
     @property
     def is_loopback(self) -> bool:
         """Whether the address is on this machine."""
-        if self.host == "localhost" or self.host.endswith(".localhost"):
-            return True
         ip = _ip(self.host)
-        return ip is not None and ip.is_loopback
+        return self._is_localhost or (ip is not None and ip.is_loopback)
+
+    @property
+    def _is_localhost(self) -> bool:
+        return self.host == "localhost" or self.host.endswith(".localhost")
 
     @property
     def _bracketed(self) -> str:
@@ -74,7 +95,8 @@ def parse_host(text: str) -> HostAddress:
 
     Without a scheme the port is 11434, with ``http://`` 80, with ``https://`` 443 (Ollama's own rule).
     Empty text is the default, 127.0.0.1:11434. Addresses that mean "every interface" (0.0.0.0, ``::``)
-    become the loopback address. Spaces and quotes around the text are ignored.
+    become the loopback address. Spaces and quotes around the text are ignored. A zone is written behind
+    a ``%``, in a URL behind a ``%25`` or a ``%``.
 
     Raises InvalidHost with a sentence that says what is wrong.
     """
@@ -89,6 +111,8 @@ def parse_host(text: str) -> HostAddress:
     scheme, default_port, rest = _split_scheme(cleaned)
     authority, slash, path = rest.partition("/")
     _refuse_extras(cleaned, authority, path)
+    if "://" in cleaned and authority.startswith("["):
+        authority = authority.replace("%25", "%", 1)
     host, port = _split_port(authority, cleaned)
     base_path = (slash + path).rstrip("/")
     if "//" in base_path:
@@ -162,6 +186,8 @@ def _normal_host(host: str, cleaned: str) -> str:
         if ip.is_unspecified:
             return DEFAULT_HOST if ip.version == 4 else "::1"
         return str(ip)
+    if "%" in host:
+        raise InvalidHost(f"The zone behind the '%' in {cleaned!r} is not the name of a network interface; correct it.")
     if not host:
         return DEFAULT_HOST
     if host.isascii() and host.isdigit():
@@ -176,14 +202,17 @@ def _normal_host(host: str, cleaned: str) -> str:
             f"{host!r} in the address {cleaned!r} is not a host name; "
             f"write a name such as localhost or an IP address such as {DEFAULT_HOST}."
         )
+    if name.removesuffix(".") == "localhost" or name.endswith(".localhost."):
+        name = name.removesuffix(".")  # Ollama's check of the Host header knows them without the dot alone
     if labels[-1].isdigit():
         raise InvalidHost(f"{host!r} is not an IPv4 address; it has four numbers from 0 to 255, like {DEFAULT_HOST}.")
     return name
 
 
 def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    if "%" in host:
-        return None  # a zone such as fe80::1%eth0 has no form in a URL that all servers take
+    zone = host.partition("%")[2]
+    if "%" in host and not _ZONE.fullmatch(zone):
+        return None
     try:
         return ipaddress.ip_address(host)
     except ValueError:

@@ -19,6 +19,7 @@ __all__ = [
     "InvalidRequest",
     "ModelNotFound",
     "NotAnOllama",
+    "NotSupported",
     "OllamaError",
     "PullFailed",
     "PullFailure",
@@ -42,7 +43,9 @@ class ErrorKind(StrEnum):
     BAD_REPLY = "bad_reply"  # broken JSON, a line too long, a reply cut in the middle
     MODEL_NOT_FOUND = "model_not_found"  # 404 for a model
     INVALID_REQUEST = "invalid_request"  # 400 and its like
-    BUSY = "busy"  # 503: the server's queue is full
+    NOT_SUPPORTED = "not_supported"  # this version of Ollama has no such call
+    BUSY = "busy"  # 429, or 503: the server's queue is full
+    DISK_FULL = "disk_full"  # no space left where the server keeps its models
     SERVER_FAILURE = "server_failure"  # 5xx, or an error in the middle of a stream
     INVALID_HOST = "invalid_host"  # an address that can't be read
     INVALID_MODEL_NAME = "invalid_model_name"  # a model name that can't be read
@@ -72,7 +75,8 @@ class OllamaError(Exception):
 
     ``message`` is a sentence for people, ``kind`` says what sort of failure it is, ``retryable`` whether
     the same call may succeed later without anybody changing anything, ``detail`` holds the server's own
-    text (empty if it said nothing).
+    text (empty if it said nothing). ``retry_after`` is how many seconds the server asks us to wait
+    (``Retry-After`` of a 429 or 503), None where it asks for nothing.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class OllamaError(Exception):
         self.message = message
         self.retryable = retryable
         self.detail = detail
+        self.retry_after: float | None = None
 
     @property
     def kind(self) -> ErrorKind | PullFailure:
@@ -114,10 +119,15 @@ class HostForbidden(OllamaError):
 
 
 class Unauthorized(OllamaError):
-    """401 or 407: whatever stands before Ollama (it has no log-in itself) wants credentials."""
+    """401 or 407: whatever stands before Ollama (it has no log-in itself) wants credentials.
 
-    def __init__(self, message: str, *, detail: str = "") -> None:
+    Or Ollama itself has to be signed in at ollama.com: then ``signin_url`` is the page where a person
+    does that (since Ollama 0.12; empty otherwise).
+    """
+
+    def __init__(self, message: str, *, detail: str = "", signin_url: str = "") -> None:
         super().__init__(message, ErrorKind.UNAUTHORIZED, False, detail=detail)
+        self.signin_url = signin_url
 
 
 class BadReply(OllamaError):
@@ -141,8 +151,17 @@ class InvalidRequest(OllamaError):
         super().__init__(message, ErrorKind.INVALID_REQUEST, False, detail=detail)
 
 
+class NotSupported(OllamaError):
+    """This Ollama has no such call. ``since`` is the first version that has it, ``version`` the server's own."""
+
+    def __init__(self, message: str, *, since: str = "", version: str = "", detail: str = "") -> None:
+        super().__init__(message, ErrorKind.NOT_SUPPORTED, False, detail=detail)
+        self.since = since
+        self.version = version
+
+
 class ServerFailure(OllamaError):
-    """The server failed: a 5xx, or an error in the middle of a stream. 503 has the kind BUSY."""
+    """The server failed: a 5xx, or an error in the middle of a stream. 429 and 503 have the kind BUSY."""
 
 
 class ClientClosed(OllamaError):

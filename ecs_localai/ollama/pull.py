@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-import msgspec
 from msgspec import UNSET, Struct
 
 from .errors import BadReply
-from .wire import PullLine, decode_pull_line
+from .wire import UNREADABLE, PullLine, decode_pull_line
 
 __all__ = ["PullPhase", "PullProgress", "PullSummary", "PullTracker"]
 
 
 _STATUS_LIMIT = 200
+_NO_LINE = b"\n"
+"""No line begins like this."""
+_NUMBER_AND_END = 13
+"""The digits of a number below ten terabytes and the closing brace; nothing else fits in, an error least of all."""
 _MANY_STEPS = 4
 
 
@@ -97,7 +100,7 @@ class PullTracker:
         self._phase = PullPhase.MANIFEST
         self._status = ""
         self._digest = ""
-        self._prefix = b""  # a progress line up to the digits of "completed", to skip decoding
+        self._prefix = _NO_LINE  # a progress line up to the digits of "completed", to skip decoding
         self._counted = 0
         self._high_water = 0
         self._fraction: float | None = None
@@ -159,32 +162,42 @@ class PullTracker:
     def feed(self, lines: Iterable[bytes]) -> PullProgress | None:
         """Fold in some lines, in order; return the progress if it changed.
 
-        Lines that repeat a layer's line with another number aren't decoded, and of several only the
-        newest counts. Lines after an error are ignored: the first error is final. Raises BadReply for
-        a line that isn't JSON.
+        Of several lines that repeat a layer's line with another number only the newest is looked at, and it
+        isn't decoded. Lines after an error are ignored: the first error is final. Raises BadReply for a line
+        that isn't JSON.
         """
         prefix = self._prefix
+        longest = len(prefix) + _NUMBER_AND_END
         newest = b""
         for line in lines:
-            if prefix and line.startswith(prefix):
-                digits = line[len(prefix) : -1]
-                if digits.isdigit() and len(digits) < 19 and line.endswith(b"}"):
-                    newest = digits
-                    continue
+            if line.startswith(prefix) and len(line) <= longest:
+                newest = line
+                continue
             if newest:
-                self._move(int(newest))
+                self._repeat(newest, prefix)
                 newest = b""
             if self.error is None:
                 self._fold(line)
-                prefix = self._prefix
-        if newest and self.error is None:
-            self._move(int(newest))
+            prefix = self._prefix
+            longest = len(prefix) + _NUMBER_AND_END
+        if newest:
+            self._repeat(newest, prefix)
         return self._publish()
+
+    def _repeat(self, line: bytes, prefix: bytes) -> None:
+        """Take in a line that begins like the one before."""
+        if self.error is not None:
+            return
+        digits = line[len(prefix) : -1]
+        if digits.isdigit() and line.endswith(b"}"):
+            self._move(int(digits))
+        else:
+            self._fold(line)
 
     def _fold(self, line: bytes) -> None:
         try:
             entry = decode_pull_line(line)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise BadReply(
                 "The server sent a line about the pull that can't be read; check that it is an Ollama.",
                 detail=line[:200].decode(errors="replace"),
@@ -210,7 +223,7 @@ class PullTracker:
             self._phase = PullPhase.WRITING
         else:
             return
-        self._prefix = b""
+        self._prefix = _NO_LINE
         for layer in self._layers.values():
             layer.done = True
 
@@ -223,7 +236,7 @@ class PullTracker:
                 self._current.done = True
             self._digest = digest
             self._current = self._enter(digest)
-            self._prefix = b""
+            self._prefix = _NO_LINE
         layer = self._current
         if layer is None:
             return

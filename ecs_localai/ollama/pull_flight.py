@@ -31,8 +31,12 @@ __all__ = ["PullFlight", "PullListener"]
 
 _LEAVE_S = 10.0
 """How long a pull that nobody wants is kept open, waiting for the moment when closing is safe."""
-_AFTER_SUCCESS_S = 5.0
+_AFTER_SUCCESS_S = 1.0
 """How long the server may take to end a stream after its last line."""
+_CHECKING_TIMES = 4
+_SLOW_DISK = 4e6
+"""A server that checks what it has fetched is silent: it may be so for four times the patience that it has otherwise,
+and the time that a disk of so many bytes a second needs."""
 _REFUSAL_LIMIT = 1024 * 1024
 
 
@@ -233,7 +237,8 @@ class PullFlight:
         if phase is PullPhase.DONE:
             self._wait_at_most(_AFTER_SUCCESS_S)
         elif phase in {PullPhase.VERIFYING, PullPhase.WRITING}:
-            self._wait_at_most(None)  # hashing is silent, and takes as long as the disk takes
+            # Hashing is silent, and takes as long as the disk takes: but not for ever.
+            self._wait_at_most(_CHECKING_TIMES * self._stall_timeout + self._tracker.progress.total_bytes / _SLOW_DISK)
         else:
             self._wait_at_most(self._stall_timeout)
 
@@ -260,7 +265,12 @@ class PullFlight:
     def _stalled(self) -> PullFailed:
         seconds = f"{self._stall_timeout:g} s"
         model = self.name.short
-        if self._tracker.phase is PullPhase.MANIFEST:
+        if self._tracker.phase in {PullPhase.VERIFYING, PullPhase.WRITING}:
+            message = (
+                f"Ollama has been checking {model} for {self._patience or 0:.3g} s and does not end; "
+                "look whether it hangs, then try again."
+            )
+        elif self._tracker.phase is PullPhase.MANIFEST:
             message = f"Ollama has heard nothing from the registry of {model} for {seconds}; try again later."
         else:
             message = f"The download of {model} has stood still for {seconds}; try again, what arrived is kept."

@@ -19,6 +19,7 @@ from .address import parse_host
 from .errors import InvalidHost, PullFailed, PullFailure
 from .names import ModelName
 from .pull_failures import registry_status
+from .wire import UNREADABLE
 
 if TYPE_CHECKING:
     import aiohttp
@@ -100,7 +101,7 @@ def parse_manifest(body: bytes, name: ModelName) -> Manifest:
     """Read a manifest's bytes. Raises PullFailed of the kind NOT_A_REGISTRY if they are none."""
     try:
         wire = msgspec.json.decode(body, type=_WireManifest)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise _not_a_registry(name, body) from error
     layers = tuple(wire.layers or ())
     config = wire.config

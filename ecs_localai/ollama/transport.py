@@ -11,76 +11,44 @@ import errno
 import socket
 import ssl
 import weakref
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+
+from ecs_localai.components.hosts import ConnectionPool
+from ecs_localai.components.tls import TlsSettings
 
 from .address import HostAddress
+from .certificate_reading import speaks_tls
 from .errors import BadReply, ClientClosed, ErrorKind, HostUnreachable, NotAnOllama, OllamaError
+from .tls_context import make_context, needs_context
+from .tls_failures import expected_name, explain_hang_up, explain_tls_failure
+from .transport_sockets import LocalhostResolver, keepalive_socket
 
-__all__ = ["Reply", "Transport", "keepalive_socket"]
+__all__ = ["Reply", "Transport"]
 
 Reply = aiohttp.ClientResponse
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
 _NO_CONNECTION = _UNREACHABLE | {errno.ECONNREFUSED, errno.ETIMEDOUT}
 _LAST_CALLS_S = 5.0
-_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
-
-
-def keepalive_socket(info: tuple[object, ...]) -> socket.socket:
-    """Make a socket that notices within a minute that the other machine is gone.
-
-    A pull may be silent for minutes while big blobs are verified, so silence alone is no sign.
-    """
-    family, kind, protocol = info[:3]
-    made = socket.socket(_number(family), _number(kind), _number(protocol))
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
-        option = getattr(socket, name, None)
-        if isinstance(option, int):
-            made.setsockopt(socket.IPPROTO_TCP, option, value)
-    return made
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else -1
-
-
-class _LocalhostResolver(AbstractResolver):
-    """Resolves ``localhost`` without asking the system: 127.0.0.1, then ::1.
-
-    Ollama listens on 127.0.0.1 alone unless told otherwise, while systems often name ::1 first.
-    """
-
-    def __init__(self, candidates: tuple[str, ...]) -> None:
-        self._candidates = candidates
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Return the candidates in their order."""
-        return [
-            ResolveResult(
-                hostname=host,
-                host=candidate,
-                port=port,
-                family=socket.AF_INET6 if ":" in candidate else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for candidate in self._candidates
-        ]
-
-    async def close(self) -> None:
-        """Nothing to close."""
+_LOOK_S = 1.5  # so long we look whether a server that hung up speaks https, in seconds
 
 
 class Transport:
-    """A session for one host, bound to the loop that is running when it is made."""
+    """A session for one host, bound to the loop that is running when it is made.
+
+    ``tls`` is for https alone: its files and its key's password are read with the first request, in a thread, and
+    again after a handshake that failed. Without own files there the system's certificates are trusted, and no others;
+    nothing switches verification off.
+
+    ``pool`` bounds the short calls, those with a time limit: ``max_connections`` of them run at once, the others wait
+    within their own limit. Streams (pulls, loads, generations) are not counted, because they stay for minutes and
+    would starve the short calls, among them those that a pull itself needs; how many of them run is decided by who
+    starts them. ``keep_alive`` is how long an unused connection stays open, whoever used it; zero closes each at once.
+    """
 
     def __init__(
         self,
@@ -88,25 +56,42 @@ class Transport:
         *,
         connect_timeout: float,
         headers: Mapping[str, str],
-        ca_file: str | None,
+        tls: TlsSettings | None = None,
+        pool: ConnectionPool | None = None,
     ) -> None:
         self._address = address
         self._loop = asyncio.get_running_loop()
         self._connect_timeout = connect_timeout
+        self._tls = tls
+        self._tls_context: ssl.SSLContext | None = None
+        self._tls_turn = asyncio.Lock()
+        self._limit = (pool or ConnectionPool()).max_connections
+        self._turns = asyncio.Semaphore(self._limit)
+        self._has_answered = False
         self._sockets: list[weakref.ref[socket.socket]] = []
         self._leashes: set[asyncio.Timeout] = set()  # of the calls that run: to end them when we close
         self._idle = asyncio.Event()
+        # aiohttp 3.14 connects to a zone behind a plain % alone. No other machine knows what our zone is.
+        self._origin = address.base_url.replace("%25", "%", 1) if address.zone else address.base_url
+        zoneless = {"Host": address.zoneless} if address.zone else {}
         local = len(address.candidates) > 1
+        keep_alive = (pool or ConnectionPool()).keep_alive.total_seconds()
         connector = aiohttp.TCPConnector(
-            limit=0,  # pulls and generations stay open for long and must not starve the short calls
-            resolver=_LocalhostResolver(address.candidates) if local else aiohttp.ThreadedResolver(),
+            limit=0,
+            force_close=keep_alive <= 0,
+            keepalive_timeout=keep_alive if keep_alive > 0 else None,
+            resolver=LocalhostResolver(address.candidates) if local else aiohttp.ThreadedResolver(),
             use_dns_cache=not local,  # the cache rotates addresses
             socket_factory=self._make_socket,
-            ssl=_tls_context(ca_file) if ca_file and address.scheme == "https" else True,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            headers={"Accept": "application/x-ndjson, application/json", "Accept-Encoding": "identity", **headers},
+            headers={
+                "Accept": "application/x-ndjson, application/json",
+                "Accept-Encoding": "identity",
+                **zoneless,
+                **headers,
+            },
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_sent_trace()],
             trust_env=False,  # a proxy from the environment would swallow calls to this machine
@@ -136,45 +121,38 @@ class Transport:
         self,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: bytes | AsyncIterable[bytes] | None = None,
         *,
         within: float | None = None,
         on_sent: Callable[[], None] | None = None,
         last: bool = False,
     ) -> AsyncIterator[Reply]:
-        """Send a request and give its reply, whatever its status.
+        """Send a request and give its reply, whatever its status. Bytes are JSON, pieces are a file.
 
-        ``within`` bounds the whole exchange, in seconds; None bounds only the connecting. ``on_sent`` is
-        called just before the first byte is sent over an open connection. ``last`` asks the server to end the
-        connection with the reply, so that the end always wakes us (see `wake_for`). Leaving the block before the
-        body was read closes the connection. Raises HostUnreachable, NotAnOllama.
+        ``within`` bounds the whole exchange, in seconds; None bounds only the connecting, and makes it a stream, for
+        which the pool has no limit. ``on_sent`` is called just before the first byte is sent over an open connection.
+        ``last`` asks the server to end the connection with the reply, so that the end always wakes us (see
+        `wake_for`). Leaving the block before the body was read closes the connection. Raises HostUnreachable (also
+        CertificateRefused, ClientCertificateRefused, TlsFileUnusable), SecretUnavailable, NotAnOllama.
         """
-        headers = {} if body is None else {"Content-Type": "application/json"}
+        headers = {}
+        if body is not None:
+            headers["Content-Type"] = "application/json" if isinstance(body, bytes) else "application/octet-stream"
         if last:
             headers["Connection"] = "close"
-        limits = aiohttp.ClientTimeout(
-            total=within,
-            connect=self._connect_timeout * len(self._address.candidates),
-            sock_connect=self._connect_timeout,
-        )
         leash = asyncio.timeout(None)
         try:
             async with leash:
                 self._leashes.add(leash)
+                left = None if within is None else await self._turn(within)
                 try:
-                    reply = await self._session.request(
-                        method,
-                        self._address.base_url + path,
-                        data=body,
-                        headers=headers,
-                        timeout=limits,
-                        allow_redirects=False,
-                        trace_request_ctx=on_sent,
-                    )
-                except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-                    raise self._explained(error, False, within) from error
-                async with reply:
-                    yield reply
+                    reply = await self._send(method, path, body, headers, within, left, on_sent)
+                    self._has_answered = True
+                    async with reply:
+                        yield reply
+                finally:
+                    if within is not None:
+                        self._turns.release()
         except TimeoutError:
             if leash.expired():
                 raise self._closed_error() from None
@@ -184,6 +162,70 @@ class Transport:
             if not self._leashes:
                 self._idle.set()
 
+    async def _turn(self, within: float) -> float:
+        """Wait until one more short call may run; how many of its seconds are left then."""
+        begun = self._loop.time()
+        try:
+            async with asyncio.timeout(within) as limit:
+                await self._turns.acquire()
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise HostUnreachable(
+                f"No free connection to {self._address.display} within {within:g} s, of {self._limit} at most; "
+                "try again, or allow more of them.",
+                ErrorKind.TIMED_OUT,
+                True,
+            ) from error
+        return max(0.001, within - (self._loop.time() - begun))
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | AsyncIterable[bytes] | None,
+        headers: Mapping[str, str],
+        within: float | None,
+        left: float | None,
+        on_sent: Callable[[], None] | None,
+    ) -> Reply:
+        secure = self._address.scheme == "https"
+        limits = aiohttp.ClientTimeout(
+            total=left,
+            connect=self._connect_timeout * len(self._address.candidates),
+            sock_connect=self._connect_timeout,
+        )
+        context = await self._context() if secure else True
+        try:
+            return await self._session.request(
+                method,
+                self._origin + path,
+                data=body,
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,
+                trace_request_ctx=on_sent,
+                ssl=context,
+                server_hostname=expected_name(self._address, self._tls) if secure else None,
+            )
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            caught = error
+        failure = await self._explained(caught, False, within)
+        if failure.kind is ErrorKind.TLS:
+            self._tls_context = None  # its files may be replaced now
+        # A ClientResponseError holds the request's headers, with the secrets in them.
+        raise failure from (None if isinstance(caught, aiohttp.ClientResponseError) else caught)
+
+    async def _context(self) -> ssl.SSLContext | bool:
+        """Whom to trust and who we are; True is aiohttp's own context, which trusts what the system trusts."""
+        tls = self._tls
+        if tls is None or not needs_context(tls):
+            return True
+        async with self._tls_turn:
+            if self._tls_context is None:
+                self._tls_context = await asyncio.to_thread(make_context, tls)
+            return self._tls_context
+
     async def read(self, reply: Reply, within: float | None = None) -> bytes:
         """Read what has arrived of a body, waiting for something; empty at its end.
 
@@ -192,7 +234,7 @@ class Transport:
         try:
             return await reply.content.readany()
         except (aiohttp.ClientError, OSError) as error:
-            raise self._explained(error, True, within) from error
+            raise await self._explained(error, True, within) from error
 
     def wake_for(self, reply: Reply, size: int) -> None:
         """Read a body only when ``size`` bytes of it have come, or the connection has ended; 1: whatever comes.
@@ -240,15 +282,23 @@ class Transport:
         self._sockets = [*kept, weakref.ref(made)]
         return made
 
-    def _explained(self, error: Exception, answered: bool, within: float | None) -> OllamaError:
+    async def _explained(self, error: Exception, answered: bool, within: float | None) -> OllamaError:
         shown = self._address.display
         detail = str(error)
         if self._session.closed:
             return self._closed_error()
         if isinstance(error, TimeoutError):
             return self._timed_out(error, within)
+        if self._address.scheme == "https" and not answered:
+            cause = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error
+            told = await explain_tls_failure(self._address, self._tls, cause)
+            if told is not None:
+                return told
         if isinstance(error, aiohttp.ClientConnectorError | ssl.SSLError):
             return self._not_connected(error)
+        if not self._has_answered and self._address.scheme == "http" and await speaks_tls(self._address, _LOOK_S):
+            address = self._address.base_url.replace("http://", "https://", 1)
+            return HostUnreachable(f"{shown} speaks https; write the address as {address}.", ErrorKind.TLS)
         if isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL):
             return NotAnOllama(f"{shown} doesn't answer in HTTP; check that it is an Ollama server.", detail=detail)
         if answered:
@@ -256,6 +306,8 @@ class Transport:
                 f"The connection to {shown} broke in the middle of a reply; check that Ollama still runs there.",
                 detail=detail,
             )
+        if self._address.scheme == "https" and not self._has_answered:
+            return await explain_hang_up(self._address, self._tls, self._tls_context, detail)
         return HostUnreachable(
             f"{shown} hung up without an answer; check that it is an Ollama server and that it runs.",
             ErrorKind.DISCONNECTED,
@@ -285,12 +337,6 @@ class Transport:
                 f"The host name {address.host} is not known; check its spelling and the network.",
                 ErrorKind.DNS,
                 True,
-                detail=detail,
-            )
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return HostUnreachable(
-                f"The certificate of {address.display} is not trusted; give its CA, or correct the certificate.",
-                ErrorKind.TLS,
                 detail=detail,
             )
         number = error.errno if isinstance(error, OSError) else None
@@ -326,14 +372,3 @@ def _sent_trace() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(on_headers_sent)
     return trace
-
-
-def _tls_context(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise HostUnreachable(
-            f"The CA file {ca_file} can't be read; give a file with certificates in PEM form.",
-            ErrorKind.TLS,
-            detail=str(error),
-        ) from error

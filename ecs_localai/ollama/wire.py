@@ -14,7 +14,13 @@ from datetime import UTC, datetime, timedelta, timezone
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
+from .wire_generation import GenerateReply, Message, decode_generate
+
+ChatMessage = Message
+
 __all__ = [
+    "UNREADABLE",
+    "ChatMessage",
     "GenerateReply",
     "ModelDetails",
     "PsReply",
@@ -23,7 +29,15 @@ __all__ = [
     "ShowReply",
     "TagEntry",
     "TagsReply",
+    "Tensor",
     "VersionReply",
+    "decode_error",
+    "decode_generate",
+    "decode_ps",
+    "decode_pull_line",
+    "decode_show",
+    "decode_tags",
+    "decode_version",
     "parse_timestamp",
 ]
 
@@ -101,15 +115,19 @@ class PsReply(Struct, frozen=True):
     models: list[RunningEntry] | UnsetType | None = UNSET
 
 
-class ChatMessage(Struct, frozen=True):
-    """A message baked into a model."""
+class Tensor(Struct, frozen=True):
+    """A tensor of a model: its name, the type of its numbers, and how many there are in each dimension."""
 
-    role: str = ""
-    content: str = ""
+    name: str = ""
+    type: str = ""
+    shape: list[int] | None = None
 
 
 class ShowReply(Struct, frozen=True, kw_only=True):
-    """What a model is (``POST /api/show``, not verbose: its big arrays are ``null``)."""
+    """What a model is (``POST /api/show``).
+
+    Unless it was asked for verbosely, big arrays in ``model_info``, such as the vocabulary, are ``None``.
+    """
 
     license: str = ""
     modelfile: str = ""
@@ -123,12 +141,14 @@ class ShowReply(Struct, frozen=True, kw_only=True):
     requires: str = ""  # since 0.14: the lowest Ollama version that can run it
     remote_model: str = ""
     remote_host: str = ""
-    _messages: list[ChatMessage] | None = field(default=None, name="messages")
+    _messages: list[Message] | None = field(default=None, name="messages")
     _model_info: dict[str, object] | None = field(default=None, name="model_info")
+    _projector_info: dict[str, object] | None = field(default=None, name="projector_info")
+    _tensors: list[Tensor] | None = field(default=None, name="tensors")
     _capabilities: list[str] | None = field(default=None, name="capabilities")
 
     @property
-    def messages(self) -> tuple[ChatMessage, ...]:
+    def messages(self) -> tuple[Message, ...]:
         """Messages baked into the model."""
         return tuple(self._messages or ())
 
@@ -136,6 +156,16 @@ class ShowReply(Struct, frozen=True, kw_only=True):
     def model_info(self) -> dict[str, object]:
         """The GGUF's metadata, keyed as in the file (``general.architecture``, …)."""
         return self._model_info or {}
+
+    @property
+    def projector_info(self) -> dict[str, object]:
+        """The same of the file that lets the model see; empty for a model without one."""
+        return self._projector_info or {}
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The model's tensors, where the server names them; empty before Ollama 0.6.1."""
+        return tuple(self._tensors or ())
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -178,35 +208,11 @@ class PullLine(Struct, frozen=True):
     error: str | UnsetType = UNSET
 
 
-class GenerateReply(Struct, frozen=True, kw_only=True):
-    """A line of ``POST /api/generate``, or the sum of all; durations in nanoseconds, 0 if not told."""
-
-    model: str = ""
-    created_at: str = ""
-    response: str = ""
-    thinking: str = ""
-    done: bool = False
-    done_reason: str = ""
-    total_duration: int = 0
-    load_duration: int = 0
-    prompt_eval_count: int = 0
-    prompt_eval_duration: int = 0
-    eval_count: int = 0
-    eval_duration: int = 0
-    error: str | UnsetType = UNSET
-
-    @property
-    def tokens_per_second(self) -> float | None:
-        """The rate of generation; None where the server gave no durations (a load gives none)."""
-        if not self.eval_count or not self.eval_duration:
-            return None
-        return self.eval_count / self.eval_duration * 1e9
-
-
 class ErrorReply(Struct, frozen=True):
-    """The body of a refusal."""
+    """The body of a refusal; ``signin_url`` where Ollama wants to be signed in (since 0.12)."""
 
     error: str | UnsetType = UNSET
+    signin_url: str | None = None
 
 
 _TIMESTAMP = re.compile(
@@ -236,10 +242,12 @@ def parse_timestamp(text: str) -> datetime | None:
         return None
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for what is no JSON: text that is not UTF-8 and too many levels are errors of Python's own."""
+
 decode_version = msgspec.json.Decoder(VersionReply, strict=False).decode
 decode_tags = msgspec.json.Decoder(TagsReply, strict=False).decode
 decode_ps = msgspec.json.Decoder(PsReply, strict=False).decode
 decode_show = msgspec.json.Decoder(ShowReply, strict=False).decode
-decode_generate = msgspec.json.Decoder(GenerateReply, strict=False).decode
 decode_pull_line = msgspec.json.Decoder(PullLine, strict=False).decode
 decode_error = msgspec.json.Decoder(ErrorReply).decode

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecs_localai.components.hosts import OllamaConfiguration
 from ecs_localai.ollama.address import HostAddress, parse_host
 from ecs_localai.ollama.errors import ErrorKind, InvalidHost
 from tests.ollama.ollama_parts import assert_one_clear_sentence
@@ -45,6 +46,12 @@ from tests.ollama.ollama_parts import assert_one_clear_sentence
         (' "127.0.0.1:11434" ', "http://127.0.0.1:11434"),
         ("'http://example.com:1'", "http://example.com:1"),
         ("“example.com”", "http://example.com:11434"),
+        ("fe80::1%eth0", "http://[fe80::1%25eth0]:11434"),
+        ("[FE80::1%Eth0]:8080", "http://[fe80::1%25Eth0]:8080"),
+        ("http://[fe80::1%25eth0]/x", "http://[fe80::1%25eth0]:80/x"),
+        ("http://[fe80::1%eth0]:1", "http://[fe80::1%25eth0]:1"),
+        ("https://[fe80::1%252]", "https://[fe80::1%252]:443"),
+        ("localhost.", "http://localhost:11434"),
         ("bücher.example", "http://xn--bcher-kva.example:11434"),
         ("ollama.com", "https://ollama.com:443"),
     ],
@@ -82,7 +89,11 @@ def test_reads_what_people_type(text: str, base_url: str) -> None:
         ("[::1", "brackets"),
         ("[::1]x", "brackets"),
         ("[example.com]:1", "IPv6"),
-        ("fe80::1%eth0", "IPv6"),
+        ("fe80::1%", "IPv6"),
+        ("fe80::1%a%b", "IPv6"),
+        ("[fe80::1%a$b]", "IPv6"),
+        ("127.0.0.1%eth0", "zone"),
+        ("example.com%eth0", "zone"),
         ("a..b", "host name"),
         ("-a.example", "host name"),
         ("a" * 64, "host name"),
@@ -112,6 +123,7 @@ def test_localhost_is_tried_on_ipv4_first() -> None:
     address = parse_host("localhost:5")
     assert address.host == "localhost"
     assert address.candidates == ("127.0.0.1", "::1")
+    assert parse_host("models.localhost").candidates == ("127.0.0.1", "::1")
     assert parse_host("127.0.0.1").candidates == ("127.0.0.1",)
     assert parse_host("[::1]").candidates == ("::1",)
 
@@ -124,6 +136,8 @@ def test_localhost_is_tried_on_ipv4_first() -> None:
         ("https://example.com", "https://example.com"),
         ("https://example.com:8443/a/", "https://example.com:8443/a"),
         ("::1", "[::1]:11434"),
+        ("fe80::1%eth0", "[fe80::1%eth0]:11434"),
+        ("https://[fe80::1%25eth0]", "https://[fe80::1%25eth0]"),
     ],
 )
 def test_shows_addresses_short(text: str, display: str) -> None:
@@ -149,7 +163,9 @@ def test_any_text_gives_an_address_or_a_sentence(text: str) -> None:
     if address is not None:
         assert 1 <= address.port <= 65535
         assert address.scheme in {"http", "https"}
-        assert address.host == address.host.lower()
+        host = address.host.partition("%")[0]
+        assert host == host.lower()
+        assert parse_host(address.base_url) == parse_host(address.display) == address
 
 
 _ADDRESSES = st.builds(
@@ -157,6 +173,7 @@ _ADDRESSES = st.builds(
     scheme=st.sampled_from(["http", "https"]),
     host=st.one_of(
         st.ip_addresses().filter(lambda ip: not ip.is_unspecified and "%" not in str(ip)).map(str),
+        st.from_regex(r"fe80::[1-9a-f]{1,4}%[A-Za-z0-9._~-]{1,8}", fullmatch=True),
         st.from_regex(r"[a-z][a-z0-9]{0,10}(\.[a-z]{2,8}){0,2}", fullmatch=True),
     ),
     port=st.integers(1, 65535),
@@ -168,6 +185,58 @@ _ADDRESSES = st.builds(
 def test_what_is_shown_reads_back_as_the_same_address(address: HostAddress) -> None:
     assert parse_host(address.base_url) == address
     assert parse_host(address.display) == address
+
+
+@given(_ADDRESSES)
+def test_what_other_machines_see_has_no_zone(address: HostAddress) -> None:
+    for theirs in (address.zoneless, address.tls_name):
+        assert "%" not in theirs
+        assert parse_host(theirs).host == address.host.partition("%")[0]
+    assert parse_host(address.zoneless).port == address.port
+
+
+@given(_ADDRESSES)
+def test_a_configuration_takes_every_address_and_says_it_alike(address: HostAddress) -> None:
+    config = OllamaConfiguration(
+        host=address.host, port=address.port, tls_enabled=address.scheme == "https", base_path=address.base_path
+    )
+    assert config.base_url == address.base_url
+    assert parse_host(config.base_url) == address
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "256.1.1.1",
+        "1.2.3",
+        "11434",
+        "a..b",
+        "-a.example",
+        "a" * 64,
+        "fe80::1%a$b",
+        "fe80::1%a b",
+        "127.0.0.1%eth0",
+        "exa$mple",
+        "a b",
+        "[example.com]",
+        "::1:11434:x",
+    ],
+)
+def test_a_host_that_cannot_be_is_refused_as_text_and_in_a_configuration(host: str) -> None:
+    with pytest.raises(InvalidHost):
+        parse_host(host)
+    with pytest.raises(ValueError, match=r"\.$"):
+        OllamaConfiguration(host=host)
+
+
+@given(st.text(max_size=40) | st.from_regex(r"[a-z0-9.:%\[\]_-]{1,30}", fullmatch=True))
+def test_whatever_a_configuration_takes_can_be_connected_to(host: str) -> None:
+    try:
+        config = OllamaConfiguration(host=host)
+    except ValueError:
+        return
+    address = parse_host(config.base_url)
+    assert address.port == config.port
 
 
 @given(st.ip_addresses(v=6).filter(lambda ip: not ip.is_unspecified))

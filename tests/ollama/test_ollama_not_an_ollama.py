@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from ecs_localai.components.tls import TlsSettings
 from ecs_localai.ollama import OllamaClient, OllamaError, PullFailed, PullFailure
 from ecs_localai.ollama.errors import (
     BadReply,
@@ -56,8 +57,9 @@ CALLS: dict[str, Call] = {
 SHORT_CALLS = {name: call for name, call in CALLS.items() if name not in {"load", "generate", "pull"}}
 
 
-async def _failure(base_url: str, call: Call, *, ca_file: str | None = None, **headers: str) -> OllamaError:
-    async with OllamaClient(base_url, connect_timeout=2, timeout=0.5, headers=headers, ca_file=ca_file) as client:
+async def _failure(base_url: str, call: Call, *, ca_file: str = "", **headers: str) -> OllamaError:
+    tls = TlsSettings(ca_file=ca_file) if ca_file else None
+    async with OllamaClient(base_url, connect_timeout=2, timeout=0.5, headers=headers, tls=tls) as client:
         with pytest.raises(OllamaError) as caught:
             await call(client)
         assert_one_clear_sentence(caught.value)
@@ -266,7 +268,7 @@ async def test_tls_with_a_certificate_of_ones_own(
 ) -> None:
     context, ca_file = authority
     async with ReverseProxy(ollama_server.port, tls=context) as proxy:
-        async with OllamaClient(f"https://localhost:{proxy.port}", ca_file=ca_file) as client:
+        async with OllamaClient(f"https://localhost:{proxy.port}", tls=TlsSettings(ca_file=ca_file)) as client:
             assert await client.version()
             assert client.answered_address == "127.0.0.1"
         untrusted = await _failure(f"https://localhost:{proxy.port}", CALLS["version"])
@@ -288,7 +290,7 @@ async def test_https_to_a_plain_ollama(ollama_server: OllamaServer) -> None:
 async def test_a_ca_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     for name in ("ca.pem", "missing.pem"):
-        async with OllamaClient("https://localhost", ca_file=str(tmp_path / name)) as client:
+        async with OllamaClient("https://localhost", tls=TlsSettings(ca_file=str(tmp_path / name))) as client:
             with pytest.raises(HostUnreachable) as caught:
                 await client.version()
             assert caught.value.kind is ErrorKind.TLS

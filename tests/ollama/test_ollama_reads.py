@@ -26,9 +26,9 @@ async def test_the_version(ollama_server: OllamaServer) -> None:
 
 async def test_the_models_are_those_of_the_official_client(ollama_server: OllamaServer) -> None:
     with ollama.Client(ollama_server.base_url) as other:
-        official = other.list().models
+        official = sorted(other.list().models, key=lambda entry: entry.model or "")  # of one second: in any order
     async with OllamaClient(ollama_server.base_url) as client:
-        ours = await client.tags()
+        ours = sorted(await client.tags(), key=lambda entry: entry.name)
     assert len(ours) == len(official) >= 2
     for mine, theirs in zip(ours, official, strict=True):
         assert (mine.name, mine.digest, mine.size) == (theirs.model, theirs.digest, theirs.size)
@@ -78,8 +78,13 @@ async def test_loading_and_unloading_are_seen_in_the_running_models(ollama_serve
         assert theirs.expires_at is not None
         assert abs((expires - theirs.expires_at).total_seconds()) < 1e-5
         assert (await client.load("tiny", keep_alive=-1)).done
-        (pinned,) = await client.ps()
-        forever = parse_timestamp(pinned.expires_at)
+        for _ in range(3):  # the server notes it only after it has answered
+            (pinned,) = await client.ps()
+            forever = parse_timestamp(pinned.expires_at)
+            assert forever is not None
+            if forever.year > 2200:
+                break
+            await asyncio.sleep(2)
         assert forever is not None
         assert forever.year > 2200
         assert (await client.unload("tiny")).done_reason == "unload"
