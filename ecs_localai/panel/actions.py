@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from ecs_localai.components.panel_intents import (
+        AddHostRequested,
         CancelRequested,
+        DefaultHostRequested,
         DeleteModelRequested,
         DismissRequested,
+        EditHostRequested,
+        FindHostsRequested,
         HostEdited,
         InstallRequested,
+        MoveHostRequested,
         NoticeDismissed,
         RefreshRequested,
+        RemoveHostRequested,
         RetryRequested,
+        StartLocalServerRequested,
+        StopLocalServerRequested,
         ToggleRequested,
     )
 
@@ -28,35 +36,46 @@ if TYPE_CHECKING:
         | ToggleRequested
         | NoticeDismissed
         | RefreshRequested
+        | AddHostRequested
+        | EditHostRequested
+        | RemoveHostRequested
+        | DefaultHostRequested
+        | MoveHostRequested
+        | FindHostsRequested
+        | StartLocalServerRequested
+        | StopLocalServerRequested
     )
 
 
 @dataclass(frozen=True, slots=True)
-class AskDelete:
-    """Ask in the model's row whether to delete it."""
+class Ask:
+    """Ask a question where the control is, instead of acting at once."""
 
-    model_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeepModel:
-    """Don't delete: take the question away."""
-
-    model_name: str
+    question: str
+    """As in `UiState.question`."""
+    harmless: str
+    """The node of the answer that changes nothing: it comes first under the keyboard."""
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmDelete:
-    """The question was answered: delete."""
-
-    model_name: str
+class Decline:
+    """Take the question away: nothing happens."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShowAllInstallations:
-    """Show every installation, or only the first ones again."""
+class Agree:
+    """The question was answered: these intents go out."""
 
-    all: bool
+    intents: tuple[Intent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfold:
+    """Show all of something, or less of it again."""
+
+    what: str
+    """As in `UiState.unfolded`."""
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +85,57 @@ class SubmitField:
     field_id: str
 
 
-LocalAction: TypeAlias = AskDelete | KeepModel | ConfirmDelete | ShowAllInstallations | SubmitField
+@dataclass(frozen=True, slots=True)
+class ChooseInstallPlace:
+    """Choose where the install field installs to (`UiState.install_on`)."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSearch:
+    """Look for hosts and show what is found; or, with ``on`` False, take that away."""
+
+    on: bool
+    lan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHostForm:
+    """Open the form to change a host, or, with an empty name, to add one."""
+
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseHostForm:
+    """Close the form and forget what was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitHostForm:
+    """Take what the form holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseInForm:
+    """Choose one of several in the form."""
+
+    what: str
+    """``login``, ``place``, ``protocol`` or ``more``."""
+    choice: str
+
+
+LocalAction: TypeAlias = (
+    Ask
+    | Decline
+    | Agree
+    | Unfold
+    | SubmitField
+    | ChooseInstallPlace
+    | ShowSearch
+    | OpenHostForm
+    | CloseHostForm
+    | SubmitHostForm
+    | ChooseInForm
+)

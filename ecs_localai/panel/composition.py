@@ -13,6 +13,7 @@ from ecs_localai.panel.sections.connection_help import build_connection_help
 from ecs_localai.panel.sections.features import build_features
 from ecs_localai.panel.sections.gauges import build_gauges
 from ecs_localai.panel.sections.header import build_header, header_height
+from ecs_localai.panel.sections.hosts import build_hosts
 from ecs_localai.panel.sections.installing import build_installing
 from ecs_localai.panel.sections.models import build_models
 from ecs_localai.panel.sections.notices import build_notices
@@ -62,6 +63,7 @@ def compose(
     build_notices(page)
     build_connection_help(page)
     build_gauges(page)
+    build_hosts(page)
     build_installing(page)
     build_models(page)
     build_features(page)

@@ -5,24 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.panel_intents import (
-    DeleteModelRequested,
+    FindHostsRequested,
     HostEdited,
     InstallRequested,
     RefreshRequested,
 )
 from ecs_localai.panel.actions import (
-    AskDelete,
-    ConfirmDelete,
-    KeepModel,
-    ShowAllInstallations,
+    Agree,
+    Ask,
+    ChooseInForm,
+    ChooseInstallPlace,
+    CloseHostForm,
+    Decline,
+    OpenHostForm,
+    ShowSearch,
     SubmitField,
+    SubmitHostForm,
+    Unfold,
 )
 from ecs_localai.panel.focus import nearest_survivor, next_in
-from ecs_localai.panel.state import HOST_FIELD, INSTALL_FIELD
+from ecs_localai.panel.form_filling import FormFilling
+from ecs_localai.panel.state import EVERYWHERE, HOST_FIELD, INSTALL_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ecs_localai.components.panel_view import PanelView
     from ecs_localai.panel.clipboard import Clipboard
     from ecs_localai.panel.field_state import FieldState
     from ecs_localai.panel.frame import Frame
@@ -67,6 +75,9 @@ class Controller:
         self.submitted = ""
         """The model's name submitted last, until it is known whether it was refused."""
         self._focus_order: list[str] = []
+        self.view: PanelView | None = None
+        """What is shown."""
+        self.form = FormFilling(self)
 
     # ---- focus
 
@@ -143,32 +154,44 @@ class Controller:
             return
         if isinstance(action, SubmitField):
             self.submit(action.field_id)
-        elif isinstance(action, AskDelete):
-            self._ask(action.model_name)
-        elif isinstance(action, KeepModel):
-            self.keep_model()
-        elif isinstance(action, ConfirmDelete):
-            self.state.confirming = None
-            self._refocus(f"delete:{action.model_name}")
-            self.emit(DeleteModelRequested(action.model_name))
-        elif isinstance(action, ShowAllInstallations):
-            self.state.all_installations = action.all
+        elif isinstance(action, Ask):
+            self._ask(node.id, action)
+        elif isinstance(action, Decline):
+            self.decline()
+        elif isinstance(action, Agree):
+            self.decline()
+            for intent in action.intents:
+                self.emit(intent)
+        elif isinstance(action, Unfold):
+            (self.state.unfolded.add if action.on else self.state.unfolded.discard)(action.what)
+        elif isinstance(action, ChooseInstallPlace):
+            self.state.install_on = action.host
+        elif isinstance(action, ShowSearch):
+            self._show_search(action)
+        elif isinstance(action, (OpenHostForm, CloseHostForm, SubmitHostForm, ChooseInForm)):
+            self.form.act(node.id, action)
         else:
             self.emit(action)
 
-    def _ask(self, model_name: str) -> None:
-        self.state.confirming = model_name
-        # The answer that changes nothing comes first under the keyboard.
-        self._refocus(f"keep:{model_name}")
+    def _ask(self, node_id: str, action: Ask) -> None:
+        self.state.question, self.state.asked_from = action.question, node_id
+        self.refocus(action.harmless)
 
-    def keep_model(self) -> None:
-        """Take the question whether to delete away."""
-        name, self.state.confirming = self.state.confirming, None
+    def decline(self) -> None:
+        """Take the question that is asked away."""
+        asked, self.state.question = self.state.question, None
         self.stale = True
-        if name is not None:
-            self._refocus(f"delete:{name}")
+        if asked is not None:
+            self.refocus(self.state.asked_from)
 
-    def _refocus(self, node_id: str) -> None:
+    def _show_search(self, action: ShowSearch) -> None:
+        self.state.search_shown = action.on
+        if action.on:
+            self.emit(FindHostsRequested(action.lan))
+        else:
+            self.refocus("find-hosts")
+
+    def refocus(self, node_id: str) -> None:
         """The control takes the focus over from the one it stands in for, as visible as that was."""
         self.state.focus = node_id
         self.stale = True
@@ -187,9 +210,16 @@ class Controller:
             self.submitted = text
             field.edit.set_text("")
             self.state.install_error_hidden = True
-            self.emit(InstallRequested(text))
-        else:
+            self.emit(InstallRequested(text, self._install_places()))
+        elif field_id == HOST_FIELD:
             self.emit(HostEdited(text))
+
+    def _install_places(self) -> list[str]:
+        """The hosts that the install field installs on; none for the default one."""
+        names = [] if self.view is None else [row.name for row in self.view.hosts]
+        if self.state.install_on == EVERYWHERE and len(names) > 1:
+            return names
+        return [self.state.install_on] if self.state.install_on in names else []
 
     def install_refused(self) -> None:
         """The name submitted last was refused: put it back to be corrected, unless another was begun."""
@@ -199,9 +229,14 @@ class Controller:
             self.state.install.edit.set_text(self.submitted)
         self.submitted = ""
 
-    def install_text_changed(self) -> None:
-        """What the error was about isn't there any more."""
-        self.state.install_error_hidden = True
+    def text_changed(self) -> None:
+        """The text of the field that has the focus is another: what an error was about isn't there any more."""
+        focus = self.state.focus
+        if focus == INSTALL_FIELD:
+            self.state.install_error_hidden = True
+        elif self.state.form is not None and focus in self.state.form.fields:
+            self.state.form.typed_in(focus)
+        self.typed()
 
     def refresh(self) -> None:
         """Ask the systems to look again now."""
@@ -216,8 +251,10 @@ class Controller:
         elif state.focus == HOST_FIELD and state.host.changed:
             state.host.edit.set_text(state.host.shown)
             self.typed()
-        elif state.confirming is not None:
-            self.keep_model()
+        elif state.question is not None:
+            self.decline()
+        elif state.form is not None and (state.focus is None or self.form.holds(state.focus)):
+            self.form.close()
         elif state.focus is not None:
             self.set_focus(None)
         else:

@@ -76,14 +76,12 @@ class Frame:
                     yield Found(node, node.rect.move(left, top), scrolls)
 
     def focusable(self) -> list[str]:
-        """The ids of the nodes that the keyboard reaches, in order: block by block, in each from the left."""
+        """The ids of the nodes that the keyboard reaches, in order: block by block, in each line from the left."""
         order: list[str] = []
         for layer in (self.header, self.content):
             for placed in layer:
                 nodes = [node for node in placed.block.nodes if node.focusable]
-                if len(nodes) > 1:
-                    nodes.sort(key=lambda node: node.rect.x)
-                order += [node.id for node in nodes]
+                order += [node.id for node in in_reading_order(nodes)]
         return order
 
     def scene(self, title: str, focus: str | None) -> SceneNode:
@@ -97,6 +95,19 @@ class Frame:
         for placed in self.overlay:
             root.children.append(scene_of(placed, (0, 0), whole, focus))
         return root
+
+
+def in_reading_order(nodes: list[Node]) -> list[Node]:
+    """Line by line, in each from the left. What begins above the middle of a line's first node is in that line."""
+    if len(nodes) < 2:
+        return nodes
+    lines: list[list[Node]] = []
+    for node in sorted(nodes, key=lambda node: node.rect.y):
+        if lines and node.rect.y < lines[-1][0].rect.centery:
+            lines[-1].append(node)
+        else:
+            lines.append([node])
+    return [node for line in lines for node in sorted(line, key=lambda node: node.rect.x)]
 
 
 def _hit(layer: list[Placed], at: tuple[int, int], offset: int) -> Hit | None:

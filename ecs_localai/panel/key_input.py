@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from ecs_localai.panel.state import HOST_FIELD, INSTALL_FIELD
+from ecs_localai.panel.focus import next_in
+from ecs_localai.panel.scene import Role
 
 if TYPE_CHECKING:
     from ecs_localai.panel.controller import Controller
-    from ecs_localai.panel.editing import LineEdit
+    from ecs_localai.panel.field_state import FieldState
 
 _ARROW_SCROLL = 60
 _ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
@@ -40,7 +41,9 @@ class KeyInput:
         if key == pygame.K_F5 or (key == pygame.K_r and command):
             controller.refresh()
             return True
-        if field is not None and self._edit(field.edit, key, shift=shift, command=command):
+        if field is not None and self._edit(field, key, shift=shift, command=command):
+            return True
+        if key in (pygame.K_LEFT, pygame.K_RIGHT) and self._choose_beside(-1 if key == pygame.K_LEFT else 1):
             return True
         if key in _ENTER or (key == pygame.K_SPACE and field is None):
             return self._activate()
@@ -71,21 +74,29 @@ class KeyInput:
     # ---- parts
 
     def _changed(self) -> None:
-        if self._controller.state.focus == INSTALL_FIELD:
-            self._controller.install_text_changed()
-        self._controller.typed()
+        self._controller.text_changed()
 
     def _activate(self) -> bool:
         controller = self._controller
         focus = controller.state.focus
-        if focus in (HOST_FIELD, INSTALL_FIELD):
-            controller.submit(focus)
-            return True
         found = None if controller.frame is None else controller.frame.find(focus)
         if found is None:
             return False
         controller.state.focus_visible = True
         controller.activate(found.node)
+        return True
+
+    def _choose_beside(self, step: int) -> bool:
+        """Choose the next of several, or with -1 the one before. False when the focus isn't on such a choice."""
+        controller = self._controller
+        frame = controller.frame
+        found = None if frame is None else frame.find(controller.state.focus)
+        if frame is None or found is None or found.node.role is not Role.RADIO:
+            return False
+        beside = frame.find(next_in(frame.focusable(), found.node.id, step))
+        if beside is not None and beside.node.group == found.node.group:
+            controller.set_focus(beside.node.id, visible=True)
+            controller.activate(beside.node)
         return True
 
     def _scroll(self, key: int) -> bool:
@@ -106,17 +117,19 @@ class KeyInput:
         controller.stale = True
         return True
 
-    def _edit(self, edit: LineEdit, key: int, *, shift: bool, command: bool) -> bool:
+    def _edit(self, field: FieldState, key: int, *, shift: bool, command: bool) -> bool:
         """A key in a text field. False when it isn't an editing key."""
+        edit = field.edit
         before = edit.text
-        if command and self._command(edit, key, shift=shift):
+        word = command and not field.masked  # where a secret's words end is part of it
+        if command and self._command(field, key, shift=shift):
             pass
         elif key in (pygame.K_LEFT, pygame.K_RIGHT):
-            edit.move(-1 if key == pygame.K_LEFT else 1, word=command, select=shift)
+            edit.move(-1 if key == pygame.K_LEFT else 1, word=word, select=shift)
         elif key in (pygame.K_HOME, pygame.K_END):
             edit.place(0 if key == pygame.K_HOME else len(edit.text), select=shift)
         elif key in (pygame.K_BACKSPACE, pygame.K_DELETE):
-            edit.delete(forward=key == pygame.K_DELETE, word=command)
+            edit.delete(forward=key == pygame.K_DELETE, word=word)
         else:
             return False
         if edit.text != before:
@@ -125,13 +138,14 @@ class KeyInput:
             self._controller.typed()
         return True
 
-    def _command(self, edit: LineEdit, key: int, *, shift: bool) -> bool:
+    def _command(self, field: FieldState, key: int, *, shift: bool) -> bool:
         """A key with Ctrl (or the Apple key)."""
+        edit = field.edit
         clipboard = self._controller.clipboard
         if key == pygame.K_a:
             edit.select_all()
         elif key in (pygame.K_c, pygame.K_x):
-            if edit.selected_text:
+            if edit.selected_text and not field.masked:
                 clipboard.put(edit.selected_text)
                 if key == pygame.K_x:
                     edit.insert("")

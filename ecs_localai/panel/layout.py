@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pygame
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def columns(left: int, top: int, width: int, height: int, count: int, gap: int) -> list[pygame.Rect]:
@@ -27,3 +31,19 @@ class FromRight:
         left = self.right - width
         self.right = left - gap
         return left
+
+
+def flow(widths: Sequence[int], room: int, height: int, gap: int, line_gap: int) -> tuple[list[pygame.Rect], int]:
+    """Rectangles of these widths beside each other, in as many lines as ``room`` needs, and their height in all.
+
+    What is wider than the room is made as wide as that. The first one is at 0, 0.
+    """
+    rects: list[pygame.Rect] = []
+    x = y = 0
+    for width in widths:
+        width = min(width, room)
+        if x and x + width > room:
+            x, y = 0, y + height + line_gap
+        rects.append(pygame.Rect(x, y, width, height))
+        x += width + gap
+    return rects, y + height if rects else 0

@@ -95,8 +95,10 @@ class Panel:
         if view is self._view and view.revision == self._revision:
             return
         self._view, self._revision = view, view.revision
+        self._controller.view = view
         self._controller.stale = True
         self._take_over_address(view.host.address)
+        self._controller.form.answered(view)
         if view.install_error != self._install_error:
             self._install_error = view.install_error
             if view.install_error is not None:

@@ -172,9 +172,9 @@ class PointerInput:
         had_focus = controller.state.focus == found.node.id
         controller.set_focus(found.node.id)
         index = self._index_at(field, found, x)
-        if self._clicks == 2:
+        if self._clicks == 2 and not field.masked:
             field.edit.select_word(index)
-        elif self._clicks == 3:
+        elif self._clicks >= 2:
             field.edit.select_all()
         else:
             field.edit.place(index, select=extend and had_focus)
@@ -196,7 +196,7 @@ class PointerInput:
             return 0
         block_left = found.rect.x - found.node.rect.x
         wanted = x - block_left - field.window[0] + field.scroll
-        places = ink.text.caret_places(field.edit.text, metrics.FIELD)
+        places = ink.text.caret_places(field.seen(field.edit.text), metrics.FIELD)
         edges = [place for _, place in places]
         right = min(bisect_left(edges, wanted), len(edges) - 1)
         left = max(0, right - 1)

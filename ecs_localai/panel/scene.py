@@ -30,6 +30,7 @@ class Role(StrEnum):
     IMAGE = "image"
     BUTTON = "button"
     SWITCH = "switch"
+    RADIO = "radio"
     TEXT_BOX = "textbox"
     PROGRESS_BAR = "progressbar"
     METER = "meter"
@@ -68,6 +69,8 @@ class Node:
     """What the focus ring goes around, where that isn't ``rect``."""
     shown: str = ""
     """The text as drawn, where it had to be shortened; otherwise empty."""
+    group: str = ""
+    """Of a choice: what is chosen; the arrow keys go from one of a group to the next."""
 
 
 @dataclass(slots=True)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ecs_localai.panel.field_state import FieldState
 
+if TYPE_CHECKING:
+    from ecs_localai.panel.host_form import HostForm
+
 HOST_FIELD = "host"
 INSTALL_FIELD = "install"
+EVERYWHERE = "*"
+"""The choice to install on all hosts; no host has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +43,36 @@ class UiState:
     focus_visible: bool = False
     """Whether the focus came by the keyboard, so that its ring is drawn."""
     window_active: bool = True
-    confirming: str | None = None
-    """The model in whose row "Delete?" is asked."""
-    all_installations: bool = False
+    question: str | None = None
+    """Which question is asked, for example ``delete:llama3.2:1b``: one at a time, in the row that it is about."""
+    asked_from: str = ""
+    """The node that the question stands in for: it gets the focus back."""
+    unfolded: set[str] = field(default_factory=set)
+    """What is unfolded, for example ``installations`` or ``host:gpu-box``."""
     scroll_bar_over: bool = False
     """Whether the pointer is over the scroll bar or drags it."""
     install_error_hidden: bool = False
     """Whether the text that the error is about has been changed since."""
-    host: FieldState = field(default_factory=FieldState)
-    install: FieldState = field(default_factory=FieldState)
+    install_on: str = ""
+    """The name of the host to install on; empty for the default one, `EVERYWHERE` for all."""
+    search_shown: bool = False
+    """Whether what looking for hosts has brought is shown."""
+    form: HostForm | None = None
+    """The form to add or change a host, while it is open."""
+    fields: dict[str, FieldState] = field(
+        default_factory=lambda: {HOST_FIELD: FieldState(), INSTALL_FIELD: FieldState()}
+    )
+    """The text fields that are always there, by their nodes' ids."""
+
+    @property
+    def host(self) -> FieldState:
+        """The field for the default host's address."""
+        return self.fields[HOST_FIELD]
+
+    @property
+    def install(self) -> FieldState:
+        """The field for a model's name."""
+        return self.fields[INSTALL_FIELD]
 
     def pointer(self, block_id: str) -> PointerState:
         """The pointer as a block sees it."""
@@ -55,8 +82,7 @@ class UiState:
 
     def field(self, node_id: str | None) -> FieldState | None:
         """The text field that a node is, or None."""
-        if node_id == HOST_FIELD:
-            return self.host
-        if node_id == INSTALL_FIELD:
-            return self.install
-        return None
+        if node_id is None:
+            return None
+        found = self.fields.get(node_id)
+        return self.form.fields.get(node_id) if found is None and self.form is not None else found

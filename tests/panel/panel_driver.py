@@ -178,3 +178,14 @@ class Driver:
                 return
             self.key(pygame.K_TAB)
         raise AssertionError(f"Tab never reached {node_id}")
+
+    def activate(self, node_id: str) -> None:
+        """Go to a control with Tab and press it."""
+        self.tab_to(node_id)
+        self.key(pygame.K_SPACE)
+
+    def fill(self, field_id: str, text: str) -> None:
+        """Go to a field with Tab and put text in place of what is in it."""
+        self.tab_to(field_id)
+        self.key(pygame.K_a, pygame.KMOD_CTRL)
+        self._post(pygame.TEXTINPUT, text=text)

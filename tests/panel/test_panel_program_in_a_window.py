@@ -47,6 +47,11 @@ class Program:
         self._xdotool("key", key)
         wait_until(lambda: (self._display.screenshot() != before).any(), 10, f"{key} to show in the window", 0.05)
 
+    def to_the_install_field(self) -> None:
+        """Go from nowhere to the install field: past the host field and the three buttons of the only host."""
+        for _ in range(5):
+            self.key("Tab")
+
     def type(self, text: str) -> None:
         """Type text."""
         self._xdotool("type", "--delay", "15", text)
@@ -87,8 +92,7 @@ def test_a_model_is_installed_by_typing_its_name(
 ) -> None:
     window = program(fresh_ollama.base_url)
     name = registry.name_for("tiny:latest")
-    window.key("Tab")  # the host field
-    window.key("Tab")  # the install field
+    window.to_the_install_field()
     window.type(name)
     window.key("Return")
     wait_until(lambda: fresh_ollama.model_names() == [name], 60, "the model to be installed")
@@ -107,8 +111,7 @@ def test_the_panel_waits_for_an_ollama_and_connects_by_itself(
             return "/api/tags" in server.log_text()
 
         wait_until(type_once_connected, 30, "the panel to find the server and list its models")
-        window.key("Tab")
-        window.key("Tab")
+        window.to_the_install_field()
         window.type(name)
         window.key("Return")
         wait_until(lambda: server.model_names() == [name], 60, "the model to be installed")
@@ -120,7 +123,8 @@ def test_a_toggle_switched_by_keyboard_is_remembered(
 ) -> None:
     window = program(fresh_ollama.base_url)
     wait_until(lambda: "/api/tags" in fresh_ollama.log_text(), 30, "the panel to be connected")
-    for _ in range(4):  # the host field, the install field, its button, the first toggle
+    window.to_the_install_field()
+    for _ in range(2):  # its button, the first toggle
         window.key("Tab")
     window.key("space")
     wait_until(lambda: window.flag("auto_models") is False, 20, "the first toggle to be switched off on the disk")

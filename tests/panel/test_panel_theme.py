@@ -40,6 +40,7 @@ def test_buttons_can_be_read_in_every_state(theme: Theme) -> None:
         ButtonKind.PLAIN: (theme.text, theme.button),
         ButtonKind.PRIMARY: (WHITE, theme.primary),
         ButtonKind.DANGER: (WHITE, theme.danger_fill),
+        ButtonKind.DANGER_PLAIN: (theme.tone(Tone.DANGER), theme.soft(Tone.DANGER)),
         ButtonKind.LINK: (theme.link, theme.card),
     }
     for kind, (text, fill) in looks.items():

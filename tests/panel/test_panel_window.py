@@ -160,7 +160,7 @@ def test_typing_a_name_and_enter_asks_to_install_it(child: Child) -> None:
     child.xdotool("type", "--delay", "10", "llama3.2:1b-é")
     wait_until(lambda: child.node("install")["value"] == "llama3.2:1b-é", 10, "the typed text to arrive")
     child.xdotool("key", "Return")
-    assert child.next("intent") == {"intent": "InstallRequested", "fields": {"text": "llama3.2:1b-é"}}
+    assert child.next("intent") == {"intent": "InstallRequested", "fields": {"text": "llama3.2:1b-é", "hosts": []}}
 
 
 def test_copying_and_pasting_goes_through_the_systems_clipboard(child: Child) -> None:

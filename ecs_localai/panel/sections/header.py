@@ -32,7 +32,7 @@ def build_header(page: Page) -> None:
     focused = ui.focus == HOST_FIELD
     caption = _server_text(page)
     key = (
-        page.view.title, page.view.summary, host.address, host.status_text, host.tone, caption, focused,
+        page.view.title, page.view.summary, host.label, host.address, host.status_text, host.tone, caption, focused,
         ui.host.changed, *field_key(ui.host, focused=focused),
     )  # fmt: skip
     rect = pygame.Rect(0, 0, page.window_width, header_height(page))
@@ -67,10 +67,14 @@ def _draw(draft: Draft, page: Page, rect: pygame.Rect, caption: str, *, focused:
         room = page.width - field_width - page.px(24)
     draft.text(page.left, page.tall(38), view.title, metrics.TITLE, theme.text, max_width=room)
     draft.text(page.left, page.tall(68), view.summary, metrics.SECONDARY_NUMBERS, theme.text2, max_width=room)
-    label = draft.text(field_left + page.px(1), caption_y, "Model host", metrics.CAPTION, theme.text2)
+    room = field_width - page.px(18)
+    most = max(room - draft.ink.text.width(caption, metrics.CAPTION), room // 2)
+    label = draft.text(
+        field_left + page.px(1), caption_y, view.host.label, metrics.CAPTION, theme.text2, max_width=most
+    )
     draft.text(
         field_left + field_width - page.px(1), caption_y, caption, metrics.CAPTION, theme.text2,
-        align="right", max_width=field_width - label.width - page.px(16),
+        align="right", max_width=room - label.width,
     )  # fmt: skip
     field = pygame.Rect(field_left, caption_y + page.tall(13), field_width, page.tall(metrics.FIELD_HEIGHT))
     _draw_field(draft, page, field, focused=focused)

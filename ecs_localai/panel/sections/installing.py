@@ -9,11 +9,13 @@ import pygame
 from ecs_localai.components.panel_intents import CancelRequested, DismissRequested, RetryRequested
 from ecs_localai.components.panel_view import Tone
 from ecs_localai.panel import metrics
-from ecs_localai.panel.actions import ShowAllInstallations, SubmitField
+from ecs_localai.panel.actions import SubmitField, Unfold
 from ecs_localai.panel.draft import paragraph_height
 from ecs_localai.panel.layout import FromRight
 from ecs_localai.panel.scene import Role
+from ecs_localai.panel.sections.install_places import build_install_places
 from ecs_localai.panel.state import INSTALL_FIELD
+from ecs_localai.panel.widgets.badge import badge, badge_width
 from ecs_localai.panel.widgets.button import ButtonKind, button, button_width, icon_button
 from ecs_localai.panel.widgets.progress_bar import progress_bar, sweep_step
 from ecs_localai.panel.widgets.row import PADDING, row_background, text_after_tile, tile, tile_rect
@@ -43,12 +45,13 @@ def build_installing(page: Page) -> None:
     page.heading("installing", "Installing" if page.view.installations else "Install a model")
     _build_field(page)
     _build_error(page)
+    build_install_places(page)
     rows = page.view.installations
     if not rows:
         return
     page.space(12)
     folds = len(rows) > COLLAPSED
-    shown = rows if page.state.all_installations or not folds else rows[:COLLAPSED]
+    shown = rows if "installations" in page.state.unfolded or not folds else rows[:COLLAPSED]
     heights = [_row_height(page, row) for row in shown]
     link = page.tall(40) if folds else 0
     page.card("installing-card", sum(heights) + link)
@@ -144,7 +147,7 @@ def _build_row(page: Page, row: InstallationRow, height: int, *, first: bool, la
     done = None if row.fraction is None else (round(row.fraction * (bar_right - bar_left)), round(row.fraction * 100))
     key = (
         row.name, row.detail, done, row.tone, row.can_cancel, row.can_retry, row.can_dismiss, row.icon,
-        sweep, first, last, page.narrow,
+        sweep, row.host, first, last, page.narrow,
     )  # fmt: skip
 
     def draw(draft: Draft) -> None:
@@ -191,14 +194,22 @@ def _buttons(draft: Draft, page: Page, row: InstallationRow, height: int) -> int
 
 
 def _failed_text(draft: Draft, page: Page, row: InstallationRow, left: int, right: int) -> None:
-    draft.text(
-        left, page.tall(21), row.name, metrics.ROW, draft.theme.text,
-        max_width=right - left, shorten_middle=True,
-    )  # fmt: skip
+    _name(draft, row, left, page.tall(21), right - left)
     draft.paragraph(
         left, page.tall(33), row.detail, metrics.SECONDARY, draft.theme.tone(Tone.DANGER), right - left,
         max_lines=_FAILED_LINES, role=Role.STATUS,
     )  # fmt: skip
+
+
+def _name(draft: Draft, row: InstallationRow, left: int, middle: int, room: int) -> None:
+    """The model's name, and the host's where there are several and it fits."""
+    host = f"on {row.host}" if row.host else ""
+    wide = badge_width(draft.ink, host) + draft.metrics.px(8) if host else 0
+    if wide > room // 2:
+        host, wide = "", 0
+    name = draft.text(left, middle, row.name, metrics.ROW, draft.theme.text, max_width=room - wide, shorten_middle=True)
+    if host:
+        badge(draft, name.right + draft.metrics.px(8), middle, host)
 
 
 def _progress_text(draft: Draft, page: Page, row: InstallationRow, ends: tuple[int, int], sweep: int | None) -> None:
@@ -211,13 +222,14 @@ def _progress_text(draft: Draft, page: Page, row: InstallationRow, ends: tuple[i
         draft.text(left, page.tall(62), row.detail, metrics.SECONDARY_NUMBERS, detail_colour, max_width=room)
     else:
         # The name needs a third; a long detail is shortened before it takes more than the rest.
-        name_width = min(draft.ink.text.width(row.name, metrics.ROW), room // 3)
+        shown = f"{row.name} on {row.host}  " if row.host else row.name
+        name_width = min(draft.ink.text.width(shown, metrics.ROW), room // 3)
         detail = draft.text(
             right, title_y, row.detail, metrics.SECONDARY_NUMBERS, detail_colour,
             align="right", max_width=room - name_width - page.px(16),
         )  # fmt: skip
         room = detail.left - left - page.px(16)
-    draft.text(left, title_y, row.name, metrics.ROW, theme.text, max_width=room, shorten_middle=True)
+    _name(draft, row, left, title_y, room)
     height = max(2, page.px(metrics.BAR_HEIGHT))
     colour = {Tone.ACCENT: theme.bar, Tone.OK: theme.gauges["memory"]}.get(row.tone, theme.bar_idle)
     progress_bar(
@@ -228,14 +240,14 @@ def _progress_text(draft: Draft, page: Page, row: InstallationRow, ends: tuple[i
 
 def _build_link(page: Page, count: int, height: int) -> None:
     """The last row: unfolds the list, or folds it again."""
-    all_shown = page.state.all_installations
+    all_shown = "installations" in page.state.unfolded
     label = "Show fewer" if all_shown else f"Show all ({count})"
     rect = pygame.Rect(page.left, page.y, page.width, height)
 
     def draw(draft: Draft) -> None:
         wide, high = button_width(page.ink, label), page.tall(metrics.BUTTON_HEIGHT)
         left = text_after_tile(page.ink) - page.px(13)
-        action = ShowAllInstallations(not all_shown)
+        action = Unfold("installations", not all_shown)
         place = pygame.Rect(left, (height - high) // 2, wide, high)
         button(draft, place, "show-all", label, action, kind=ButtonKind.LINK, name=f"{label} installations")
 

@@ -1,4 +1,4 @@
-"""Installed models: a row for each, with a question before one is deleted."""
+"""Installed models: how the hosts differ, and a row for each model."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from ecs_localai.components.panel_view import Tone
+from ecs_localai.components.panel_intents import InstallRequested
 from ecs_localai.panel import metrics
-from ecs_localai.panel.actions import AskDelete, ConfirmDelete, KeepModel
+from ecs_localai.panel.actions import Agree, Ask, Decline
 from ecs_localai.panel.draft import paragraph_height
 from ecs_localai.panel.layout import FromRight
 from ecs_localai.panel.scene import Role
-from ecs_localai.panel.widgets.badge import badge_row, badge_width
+from ecs_localai.panel.sections.card_items import Item, build_card
+from ecs_localai.panel.sections.model_row import model_item
 from ecs_localai.panel.widgets.button import ButtonKind, button, button_width
-from ecs_localai.panel.widgets.pill import pill, pill_width
 from ecs_localai.panel.widgets.row import PADDING, row_background
 
 if TYPE_CHECKING:
-    from ecs_localai.components.panel_view import ModelRow
+    from ecs_localai.components.panel_view import DifferenceView
     from ecs_localai.panel.draft import Draft
     from ecs_localai.panel.page import Page
 
-_LEAST_NAME = 110
+_DIFFERENCE = "difference"
+_MOST_LINES = 3
 
 
 def build_models(page: Page) -> None:
@@ -34,11 +35,11 @@ def build_models(page: Page) -> None:
     if not rows:
         _build_empty(page)
         return
-    heights = [_row_height(page, row) for row in rows]
     size_width = max(page.ink.text.width(row.size_text, metrics.SECONDARY_NUMBERS) for row in rows)
-    page.card("models-card", sum(heights))
-    for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
-        _build_row(page, row, height, size_width, first=number == 0, last=number == len(rows) - 1)
+    items = [model_item(page, row, size_width) for row in rows]
+    if page.view.difference is not None:
+        items.insert(0, _difference_item(page, page.view.difference))
+    build_card(page, "models-card", items)
 
 
 def _build_empty(page: Page) -> None:
@@ -59,112 +60,52 @@ def _build_empty(page: Page) -> None:
     page.y += rect.height
 
 
-def _third_line(page: Page, row: ModelRow) -> bool:
-    """Whether a narrow row needs a line of its own for its status and capabilities."""
-    return page.narrow and bool(row.status or row.busy or row.capabilities)
+def _difference_item(page: Page, difference: DifferenceView) -> Item:
+    """How the hosts' models differ, with a button that installs what is missing."""
+    asking = page.state.question == _DIFFERENCE and bool(difference.installs)
+    padding, high = page.px(PADDING), page.tall(metrics.BUTTON_HEIGHT)
+    left = padding + page.tall(16) + page.px(10)
+    text = difference.question if asking else difference.text
+    buttons = _difference_buttons(difference, asking=asking)
+    together = sum(button_width(page.ink, label) for _, label, _, _ in buttons) + page.px(8) * max(0, len(buttons) - 1)
+    room = page.width - padding - left - (together + page.px(16) if buttons and not page.narrow else 0)
+    text_height = paragraph_height(page.ink, text, metrics.SECONDARY, room, _MOST_LINES)
+    below = high + page.tall(8) if buttons and page.narrow else 0
+    height = max(page.tall(44), text_height + page.tall(20)) + below
+
+    def build(first: bool, last: bool) -> None:
+        rect = pygame.Rect(page.left, page.y, page.width, height)
+
+        def draw(draft: Draft) -> None:
+            row_background(draft, rect.size, first=first, last=last, text_left=padding)
+            middle = (height - below) // 2
+            draft.icon("layers", (padding + page.tall(8), middle), page.tall(16), draft.theme.text2)
+            draft.paragraph(
+                left, middle - text_height // 2, text, metrics.SECONDARY, draft.theme.text, room,
+                max_lines=_MOST_LINES, role=Role.STATUS,
+            )  # fmt: skip
+            at = FromRight(page.width - padding)
+            top = height - page.tall(10) - high if page.narrow else (height - high) // 2
+            for node_id, label, action, kind in reversed(buttons):
+                wide = button_width(page.ink, label)
+                place = pygame.Rect(at.take(wide, page.px(8)), top, wide, high)
+                button(draft, place, node_id, label, action, kind=kind, name=f"{label}: {text}")
+
+        page.add("models-difference", (text, asking, bool(buttons), first, last), rect, draw, name="Differences")
+
+    return Item(height, build)
 
 
-def _row_height(page: Page, row: ModelRow) -> int:
-    return page.tall(metrics.MODEL_ROW + (28 if _third_line(page, row) else 0))
-
-
-def _build_row(page: Page, row: ModelRow, height: int, size_width: int, *, first: bool, last: bool) -> None:
-    asking = page.state.confirming == row.name and not row.busy
-    rect = pygame.Rect(page.left, page.y, page.width, height)
-    key = (
-        row.name, row.subtitle, row.quantization, tuple(row.capabilities), row.size_text, row.status,
-        row.tone, row.busy, size_width, asking, first, last, page.narrow,
-    )  # fmt: skip
-
-    def draw(draft: Draft) -> None:
-        padding = page.px(PADDING)
-        row_background(draft, rect.size, first=first, last=last, text_left=padding)
-        right = _question(draft, page, row) if asking else _right_side(draft, page, row, size_width)
-        _left_side(draft, page, row, padding, right - page.px(16))
-
-    page.add(f"model:{row.name}", key, rect, draw, role=Role.LIST_ITEM, name=row.name)
-    page.y += height
-
-
-def _button_rect(page: Page, left: int, width: int) -> pygame.Rect:
-    high = page.tall(metrics.BUTTON_HEIGHT)
-    return pygame.Rect(left, (page.tall(metrics.MODEL_ROW) - high) // 2, width, high)
-
-
-def _right_side(draft: Draft, page: Page, row: ModelRow, size_width: int) -> int:
-    """Draw button, size and pill from the right. Returns the right edge of what is left."""
-    ink, middle = page.ink, page.tall(metrics.MODEL_ROW) // 2
-    at = FromRight(page.width - page.px(PADDING))
-    wide = button_width(ink, "Delete")
-    button(
-        draft, _button_rect(page, at.take(wide, page.px(16)), wide), f"delete:{row.name}", "Delete",
-        AskDelete(row.name), name=f"Delete {row.name}", enabled=not row.busy,
-    )  # fmt: skip
-    if page.narrow:
-        return at.right
-    draft.text(at.right, middle, row.size_text, metrics.SECONDARY_NUMBERS, draft.theme.text2, align="right")
-    at.take(size_width, page.px(16))
-    if row.status or row.busy:
-        most = at.right - page.px(PADDING) - page.px(_LEAST_NAME)
-        wide = min(_pill_width(page, row), max(most, page.px(60)))
-        _pill(draft, page, row, at.take(wide), middle, wide)
-    return at.right
-
-
-def _pill_width(page: Page, row: ModelRow) -> int:
-    return pill_width(page.ink, row.busy or row.status)
-
-
-def _pill(draft: Draft, page: Page, row: ModelRow, left: int, middle: int, width: int) -> None:
-    height = page.tall(metrics.PILL_HEIGHT)
-    rect = pygame.Rect(left, middle - height // 2, width, height)
-    tone = Tone.NEUTRAL if row.busy else row.tone
-    pill(draft, rect, f"status:{row.name}", row.busy or row.status, tone)
-
-
-def _question(draft: Draft, page: Page, row: ModelRow) -> int:
-    """Draw "Delete?" with its two answers instead of what is otherwise at the right."""
-    ink, middle = page.ink, page.tall(metrics.MODEL_ROW) // 2
-    at = FromRight(page.width - page.px(PADDING))
-    # "Keep" is where "Delete" was, so that the second click of a double click deletes nothing.
-    wide = max(button_width(ink, "Keep"), button_width(ink, "Delete"))
-    button(
-        draft, _button_rect(page, at.take(wide, page.px(8)), wide), f"keep:{row.name}", "Keep",
-        KeepModel(row.name), name=f"Keep {row.name}",
-    )  # fmt: skip
-    button(
-        draft, _button_rect(page, at.take(wide, page.px(14)), wide), f"confirm:{row.name}", "Delete",
-        ConfirmDelete(row.name), kind=ButtonKind.DANGER, name=f"Delete {row.name} now",
-    )  # fmt: skip
-    text = "Delete?" if page.narrow or not row.size_text else f"Delete and free {row.size_text}?"
-    colour = draft.theme.tone(Tone.DANGER)
-    return draft.text(at.right, middle, text, metrics.SECONDARY, colour, align="right").left
-
-
-def _left_side(draft: Draft, page: Page, row: ModelRow, left: int, right: int) -> None:
-    """Draw name, badges and subtitle."""
-    theme, first = draft.theme, page.tall(17.5)
-    room = right - left
-    gap = page.px(8)
-    capabilities = [] if page.narrow else list(row.capabilities)
-    badges = [row.quantization, *capabilities] if row.quantization else capabilities
-    # The name gives way to the first badge and to the sign that there are more.
-    least = badge_width(page.ink, badges[0]) + gap if badges else 0
-    least += badge_width(page.ink, f"+{len(badges)}") + gap if len(badges) > 1 else 0
-    name = draft.text(
-        left, first, row.name, metrics.ROW, theme.text,
-        max_width=max(room - least, room // 2), shorten_middle=True,
-    )  # fmt: skip
-    badge_row(draft, name.right + gap, first, badges, right - name.right - gap)
-    size = [row.size_text] if page.narrow and row.size_text else []
-    subtitle = " · ".join([*size, *([row.subtitle] if row.subtitle else [])])
-    draft.text(left, page.tall(35.5), subtitle, metrics.SECONDARY, theme.text2, max_width=room)
-    if not _third_line(page, row):
-        return
-    middle = page.tall(metrics.MODEL_ROW + 8)
-    end = page.width - page.px(PADDING)
-    if row.status or row.busy:
-        wide = min(_pill_width(page, row), end - left)
-        _pill(draft, page, row, left, middle, wide)
-        left += wide + gap
-    badge_row(draft, left, middle, row.capabilities, end - left)
+def _difference_buttons(
+    difference: DifferenceView, *, asking: bool
+) -> list[tuple[str, str, Agree | Ask | Decline, ButtonKind]]:
+    if not difference.installs:
+        return []
+    if not asking:
+        ask = Ask(_DIFFERENCE, "difference-leave")
+        return [("difference-install", "Install everywhere…", ask, ButtonKind.PLAIN)]
+    intents = tuple(InstallRequested(name, [*hosts]) for name, hosts in difference.installs)
+    return [
+        ("difference-confirm", "Install", Agree(intents), ButtonKind.PRIMARY),
+        ("difference-leave", "Leave", Decline(), ButtonKind.PLAIN),
+    ]

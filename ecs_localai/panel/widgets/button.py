@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pygame
 
+from ecs_localai.components.panel_view import Tone
 from ecs_localai.panel import metrics
 from ecs_localai.panel.scene import Cursor, Node, Role
 from ecs_localai.panel.theme import WHITE, mix
@@ -28,12 +29,26 @@ class ButtonKind(Enum):
     PRIMARY = auto()
     DANGER = auto()
     """Asks to remove something for good."""
+    DANGER_PLAIN = auto()
+    """The same, where several stand beside each other."""
     LINK = auto()
     """Words only."""
 
 
-HOVER = {ButtonKind.PLAIN: 0.05, ButtonKind.PRIMARY: 0.08, ButtonKind.DANGER: 0.08, ButtonKind.LINK: 0.06}
-PRESS = {ButtonKind.PLAIN: 0.12, ButtonKind.PRIMARY: 0.19, ButtonKind.DANGER: 0.19, ButtonKind.LINK: 0.10}
+HOVER = {
+    ButtonKind.PLAIN: 0.05,
+    ButtonKind.PRIMARY: 0.08,
+    ButtonKind.DANGER: 0.08,
+    ButtonKind.DANGER_PLAIN: 0.05,
+    ButtonKind.LINK: 0.06,
+}
+PRESS = {
+    ButtonKind.PLAIN: 0.12,
+    ButtonKind.PRIMARY: 0.19,
+    ButtonKind.DANGER: 0.19,
+    ButtonKind.DANGER_PLAIN: 0.08,
+    ButtonKind.LINK: 0.10,
+}
 """How far a button's fill is mixed with `towards` under the pointer, and while it is held down."""
 
 
@@ -50,12 +65,19 @@ def button_width(ink: Ink, label: str) -> int:
     return max(wide, ink.metrics.px(64))
 
 
+def link_width(ink: Ink, label: str) -> int:
+    """The width of a button that is words only: no wider than they need, so that several stand evenly."""
+    return ink.text.width(label, metrics.BUTTON) + 2 * ink.metrics.px(13)
+
+
 def _colours(theme: Theme, kind: ButtonKind, behind: RGB) -> tuple[RGB | None, RGB | None, RGB]:
     """Fill, border and text."""
     if kind is ButtonKind.PRIMARY:
         return theme.primary, None, WHITE
     if kind is ButtonKind.DANGER:
         return theme.danger_fill, None, WHITE
+    if kind is ButtonKind.DANGER_PLAIN:
+        return theme.soft(Tone.DANGER), None, theme.tone(Tone.DANGER)
     if kind is ButtonKind.LINK:
         return None, None, theme.link
     return theme.button, theme.button_border, theme.text

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 def field_key(state: FieldState, *, focused: bool) -> tuple[object, ...]:
     """What a field's look depends on, for its block's key."""
     edit = state.edit
+    text = state.seen(edit.text)
     if not focused:
-        return (edit.text,)
-    return (edit.text, edit.caret, edit.anchor, edit.composition, state.caret_on)
+        return (text,)
+    return (text, edit.caret, edit.anchor, state.seen(edit.composition), state.caret_on)
 
 
 def text_field(
@@ -34,7 +35,7 @@ def text_field(
     state: FieldState,
     action: Intent | LocalAction,
     *,
-    icon: str,
+    icon: str = "",
     placeholder: str = "",
     focused: bool = False,
     room_right: int = 0,
@@ -48,15 +49,17 @@ def text_field(
         edge = mix(edge, theme.text, 0.25)
     draft.rounded(rect, radius, theme.field_fill, theme.ring if focused else edge)
     size = draft.metrics.tall(16)
-    draft.icon(icon, (rect.x + px(10) + size // 2, rect.centery), size, theme.text2)
-    left = rect.x + px(18) + size
+    left = rect.x + px(10)
+    if icon:
+        draft.icon(icon, (left + size // 2, rect.centery), size, theme.text2)
+        left += px(8) + size
     window = pygame.Rect(left, rect.y, max(1, rect.right - px(10) - room_right - left), rect.height)
     state.window = (left, window.width)
     if focused:
         _editing(draft, window, state, placeholder)
     elif state.edit.text:
         draft.text(
-            left, rect.centery, state.edit.text, metrics.FIELD, theme.text,
+            left, rect.centery, state.seen(state.edit.text), metrics.FIELD, theme.text,
             max_width=window.width, shorten_middle=True, role=None,
         )  # fmt: skip
     else:
@@ -67,7 +70,7 @@ def text_field(
             role=Role.TEXT_BOX,
             name=name,
             rect=pygame.Rect(rect.x, rect.y, rect.width - room_right, rect.height),
-            value=state.edit.text,
+            value="" if state.masked else state.edit.text,
             focusable=True,
             action=action,
             cursor=Cursor.TEXT,
@@ -85,8 +88,9 @@ def _editing(draft: Draft, window: pygame.Rect, state: FieldState, placeholder: 
     """The text with selection, composition and caret, scrolled so that the caret can be seen."""
     engine, theme = draft.ink.text, draft.theme
     edit = state.edit
-    before, composed = edit.text[: edit.caret], edit.composition
-    text = before + composed + edit.text[edit.caret :]
+    content, composed = state.seen(edit.text), state.seen(edit.composition)
+    before = content[: edit.caret]
+    text = before + composed + content[edit.caret :]
     caret = engine.width(before + composed, metrics.FIELD)
     whole = engine.width(text, metrics.FIELD)
     hair = draft.metrics.hair
@@ -97,8 +101,8 @@ def _editing(draft: Draft, window: pygame.Rect, state: FieldState, placeholder: 
     top = window.centery - height // 2
     first, last = edit.selection
     if first != last and not composed:
-        start = left + engine.width(edit.text[:first], metrics.FIELD)
-        end = left + engine.width(edit.text[:last], metrics.FIELD)
+        start = left + engine.width(content[:first], metrics.FIELD)
+        end = left + engine.width(content[:last], metrics.FIELD)
         chosen = pygame.Rect(start, top, end - start, height).clip(window)
         if chosen.width:
             draft.fill(chosen, theme.selection)

@@ -1,0 +1,259 @@
+"""A model's row, with a question before it is deleted, and with several hosts where it is and could be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pygame
+
+from ecs_localai.components.panel_intents import DeleteModelRequested, InstallRequested
+from ecs_localai.components.panel_view import Tone
+from ecs_localai.panel import metrics
+from ecs_localai.panel.actions import Agree, Ask, Decline
+from ecs_localai.panel.layout import FromRight, flow
+from ecs_localai.panel.scene import Role
+from ecs_localai.panel.sections.card_items import Item
+from ecs_localai.panel.widgets.badge import badge_row, badge_width, toned_badge_row
+from ecs_localai.panel.widgets.button import ButtonKind, button, button_width
+from ecs_localai.panel.widgets.pill import pill, pill_width
+from ecs_localai.panel.widgets.row import PADDING, row_background
+
+if TYPE_CHECKING:
+    from ecs_localai.components.panel_view import ModelRow
+    from ecs_localai.panel.actions import Intent, LocalAction
+    from ecs_localai.panel.draft import Draft
+    from ecs_localai.panel.page import Page
+
+_LEAST_NAME = 110
+_PLACES = 32
+"""The height of the line that says where a model is."""
+
+
+class _Answer(NamedTuple):
+    node_id: str
+    label: str
+    action: LocalAction
+    name: str
+    kind: ButtonKind = ButtonKind.PLAIN
+
+
+class _ModelLayout:
+    """Where the lines of one row are, in surface pixels from its top."""
+
+    def __init__(self, page: Page, row: ModelRow) -> None:
+        self.page, self.row = page, row
+        question = None if row.busy else page.state.question
+        self.deleting = question == f"delete:{row.name}"
+        self.text, self.answers = _which_host(row, question)
+        """A question about one of several hosts, asked below the row."""
+        y = page.tall(metrics.MODEL_ROW)
+        self.third_line = y if page.narrow and bool(row.status or row.busy or row.capabilities) else 0
+        y += page.tall(28) if self.third_line else 0
+        self.places_top = y - page.tall(5) if row.where_text else 0
+        y += page.tall(_PLACES - 5) if row.where_text else 0
+        self.question_top = y
+        room = page.width - 2 * page.px(PADDING)
+        self.answer_places: list[pygame.Rect] = []
+        if self.answers:
+            widths = [button_width(page.ink, one.label) for one in self.answers]
+            high, gap = page.tall(metrics.BUTTON_HEIGHT), page.px(8)
+            self.answer_places, below = flow(widths, room, high, gap, gap)
+            y += page.tall(26) + below + page.tall(14)
+        self.height = y
+
+    @property
+    def asks_here(self) -> bool:
+        """Whether the question is the short one at the row's right end."""
+        return self.deleting and not self.answers
+
+
+def _which_host(row: ModelRow, question: str | None) -> tuple[str, list[_Answer]]:
+    """The question which of several hosts is meant, with its answers; empty where there is none to ask."""
+    name = row.name
+    if question == f"delete:{name}" and len(row.hosts) > 1:
+        answers = [_Answer(f"keep:{name}", "Keep", Decline(), f"Keep {name}")]
+        answers += [
+            _Answer(
+                f"confirm:{name}:{host}", host, Agree((DeleteModelRequested(name, host),)),
+                f"Delete {name} from {host} now", ButtonKind.DANGER_PLAIN,
+            )
+            for host in row.hosts
+        ]  # fmt: skip
+        everywhere = Agree(tuple(DeleteModelRequested(name, host) for host in row.hosts))
+        label = f"All {len(row.hosts)} hosts"
+        answers.append(
+            _Answer(f"confirm:{name}", label, everywhere, f"Delete {name} from all hosts now", ButtonKind.DANGER)
+        )
+        return f"Delete {name} from which host?", answers
+    if question == f"install:{name}" and len(row.installable_on) > 1:
+        everywhere = Agree((InstallRequested(name, [*row.installable_on]),))
+        label = f"All {len(row.installable_on)} hosts"
+        answers = [_Answer(f"leave:{name}", "Leave", Decline(), f"Leave {name} as it is")]
+        answers.append(_Answer(f"install-all:{name}", label, everywhere, f"Install {name} on all of them"))
+        answers += [
+            _Answer(
+                f"install-here:{name}:{host}", host, Agree((InstallRequested(name, [host]),)),
+                f"Install {name} on {host}",
+            )
+            for host in row.installable_on
+        ]  # fmt: skip
+        return f"Install {name} on which host?", answers
+    return "", []
+
+
+def model_item(page: Page, row: ModelRow, size_width: int) -> Item:
+    """The row of one model. ``size_width`` is the room that the longest size needs."""
+    layout = _ModelLayout(page, row)
+    key = (
+        row.name, row.subtitle, row.quantization, tuple(row.capabilities), row.size_text, row.status,
+        row.tone, row.busy, row.where_text, tuple((one.text, one.tone) for one in row.places), row.absent_text,
+        tuple(row.hosts), tuple(row.installable_on), row.install_label, size_width, layout.deleting, layout.text,
+        page.narrow,
+    )  # fmt: skip
+
+    def build(first: bool, last: bool) -> None:
+        rect = pygame.Rect(page.left, page.y, page.width, layout.height)
+
+        def draw(draft: Draft) -> None:
+            padding = page.px(PADDING)
+            row_background(draft, rect.size, first=first, last=last, text_left=padding)
+            right = _question(draft, page, row) if layout.asks_here else _right_side(draft, page, row, size_width)
+            _left_side(draft, layout, padding, right - page.px(16))
+            _places(draft, layout)
+            _answers(draft, layout)
+
+        page.add(f"model:{row.name}", (*key, first, last), rect, draw, role=Role.LIST_ITEM, name=row.name)
+
+    return Item(layout.height, build)
+
+
+def _button_rect(page: Page, left: int, width: int) -> pygame.Rect:
+    high = page.tall(metrics.BUTTON_HEIGHT)
+    return pygame.Rect(left, (page.tall(metrics.MODEL_ROW) - high) // 2, width, high)
+
+
+def _right_side(draft: Draft, page: Page, row: ModelRow, size_width: int) -> int:
+    """Draw button, size and pill from the right. Returns the right edge of what is left."""
+    ink, middle = page.ink, page.tall(metrics.MODEL_ROW) // 2
+    at = FromRight(page.width - page.px(PADDING))
+    wide = button_width(ink, "Delete")
+    button(
+        draft, _button_rect(page, at.take(wide, page.px(16)), wide), f"delete:{row.name}", "Delete",
+        Ask(f"delete:{row.name}", f"keep:{row.name}"), name=f"Delete {row.name}", enabled=not row.busy,
+    )  # fmt: skip
+    if page.narrow:
+        return at.right
+    draft.text(at.right, middle, row.size_text, metrics.SECONDARY_NUMBERS, draft.theme.text2, align="right")
+    at.take(size_width, page.px(16))
+    if row.status or row.busy:
+        most = at.right - page.px(PADDING) - page.px(_LEAST_NAME)
+        wide = min(_pill_width(page, row), max(most, page.px(60)))
+        _pill(draft, page, row, at.take(wide), middle, wide)
+    return at.right
+
+
+def _pill_width(page: Page, row: ModelRow) -> int:
+    return pill_width(page.ink, row.busy or row.status)
+
+
+def _pill(draft: Draft, page: Page, row: ModelRow, left: int, middle: int, width: int) -> None:
+    height = page.tall(metrics.PILL_HEIGHT)
+    rect = pygame.Rect(left, middle - height // 2, width, height)
+    tone = Tone.NEUTRAL if row.busy else row.tone
+    pill(draft, rect, f"status:{row.name}", row.busy or row.status, tone)
+
+
+def _question(draft: Draft, page: Page, row: ModelRow) -> int:
+    """Draw "Delete?" with its two answers instead of what is otherwise at the right."""
+    ink, middle = page.ink, page.tall(metrics.MODEL_ROW) // 2
+    at = FromRight(page.width - page.px(PADDING))
+    # "Keep" is where "Delete" was, so that the second click of a double click deletes nothing.
+    wide = max(button_width(ink, "Keep"), button_width(ink, "Delete"))
+    button(
+        draft, _button_rect(page, at.take(wide, page.px(8)), wide), f"keep:{row.name}", "Keep",
+        Decline(), name=f"Keep {row.name}",
+    )  # fmt: skip
+    host = row.hosts[0] if row.hosts else ""
+    button(
+        draft, _button_rect(page, at.take(wide, page.px(14)), wide), f"confirm:{row.name}", "Delete",
+        Agree((DeleteModelRequested(row.name, host),)), kind=ButtonKind.DANGER, name=f"Delete {row.name} now",
+    )  # fmt: skip
+    text = "Delete?" if page.narrow or not row.size_text else f"Delete and free {row.size_text}?"
+    colour = draft.theme.tone(Tone.DANGER)
+    if ink.text.width(text, metrics.SECONDARY) > at.right - page.px(PADDING + 48):
+        return at.right  # with large type in a small window the two answers have to speak for themselves
+    return draft.text(at.right, middle, text, metrics.SECONDARY, colour, align="right").left
+
+
+def _left_side(draft: Draft, layout: _ModelLayout, left: int, right: int) -> None:
+    """Draw name, badges and subtitle."""
+    page, row = layout.page, layout.row
+    theme, first = draft.theme, page.tall(17.5)
+    room = right - left
+    gap = page.px(8)
+    capabilities = [] if page.narrow else list(row.capabilities)
+    badges = [row.quantization, *capabilities] if row.quantization else capabilities
+    # The name gives way to the first badge and to the sign that there are more.
+    least = badge_width(page.ink, badges[0]) + gap if badges else 0
+    least += badge_width(page.ink, f"+{len(badges)}") + gap if len(badges) > 1 else 0
+    name = draft.text(
+        left, first, row.name, metrics.ROW, theme.text,
+        max_width=max(room - least, room // 2), shorten_middle=True,
+    )  # fmt: skip
+    badge_row(draft, name.right + gap, first, badges, right - name.right - gap)
+    size = [row.size_text] if page.narrow and row.size_text else []
+    subtitle = " · ".join([*size, *([row.subtitle] if row.subtitle else [])])
+    draft.text(left, page.tall(35.5), subtitle, metrics.SECONDARY, theme.text2, max_width=room)
+    if not layout.third_line:
+        return
+    middle = layout.third_line + page.tall(8)
+    end = page.width - page.px(PADDING)
+    if row.status or row.busy:
+        wide = min(_pill_width(page, row), end - left)
+        _pill(draft, page, row, left, middle, wide)
+        left += wide + gap
+    badge_row(draft, left, middle, row.capabilities, end - left)
+
+
+def _places(draft: Draft, layout: _ModelLayout) -> None:
+    """Draw where the model is, and the button that brings it to the other hosts."""
+    page, row, theme = layout.page, layout.row, draft.theme
+    if not row.where_text:
+        return
+    high, gap = page.tall(metrics.BUTTON_HEIGHT), page.px(6)
+    middle = layout.places_top + page.tall(metrics.BUTTON_HEIGHT) // 2 - page.tall(1)
+    left, end = page.px(PADDING), page.width - page.px(PADDING)
+    if row.install_label:
+        action: Intent | LocalAction = InstallRequested(row.name, [*row.installable_on])
+        if len(row.installable_on) > 1:
+            action = Ask(f"install:{row.name}", f"leave:{row.name}")
+        wide = min(button_width(page.ink, row.install_label), (end - left) // 2)
+        place = pygame.Rect(end + page.px(13) - wide, middle - high // 2, wide, high)
+        button(
+            draft, place, f"install-missing:{row.name}", row.install_label, action, kind=ButtonKind.LINK,
+            name=f"{row.install_label}: {row.name}", enabled=not row.busy,
+        )  # fmt: skip
+        end = place.x - page.px(4)
+    word = draft.text(left, middle, row.where_text, metrics.SECONDARY, theme.text2, max_width=end - left)
+    x = word.right + gap
+    absent = min(page.ink.text.width(row.absent_text, metrics.SECONDARY) + page.px(10), (end - x) // 2)
+    x += toned_badge_row(draft, x, middle, row.places, max(0, end - x - absent))
+    if row.absent_text:
+        x += page.px(10) if row.places else 0
+        draft.text(x, middle, row.absent_text, metrics.SECONDARY, theme.text2, max_width=max(0, end - x))
+
+
+def _answers(draft: Draft, layout: _ModelLayout) -> None:
+    """Draw the question which host is meant, with a button for each."""
+    page = layout.page
+    if not layout.answers:
+        return
+    left = page.px(PADDING)
+    draft.text(
+        left, layout.question_top + page.tall(10), layout.text, metrics.SECONDARY,
+        draft.theme.tone(Tone.DANGER) if layout.deleting else draft.theme.text,
+        max_width=page.width - 2 * left, role=Role.ALERT, shorten_middle=True,
+    )  # fmt: skip
+    for one, place in zip(layout.answers, layout.answer_places, strict=True):
+        rect = place.move(left, layout.question_top + page.tall(26))
+        button(draft, rect, one.node_id, one.label, one.action, name=one.name, kind=one.kind)
