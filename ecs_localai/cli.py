@@ -41,6 +41,7 @@ def _say_interrupted() -> None:
     Raises:
         SystemExit: always.
     """
+    exec("")  # CPython remembers a KeyboardInterrupt that left an exec(), as of dataclasses, and would end by SIGINT
     if sys.stderr is not None:
         sys.stderr.write("Error: Interrupted.\n")
     raise SystemExit(1) from None

@@ -3,61 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ecs_localai._version import __version__
+from ecs_localai.commands.common_options import (
+    DataDirOption,
+    Given,
+    HostOption,
+    JsonOption,
+    ScaleOption,
+    ThemeChoice,
+    ThemeOption,
+    end,
+    given_of,
+    looks_of,
+    target_of,
+)
+from ecs_localai.commands.hosts_command_line import hosts_app, serve_app
+from ecs_localai.commands.models_command_line import models_app
 from ecs_localai.commands.remote_options import AttachOption, RemoteOption, RemotePortOption, chosen_port
-
-if TYPE_CHECKING:
-    from ecs_localai.commands.target import Target
-
-
-class ThemeChoice(StrEnum):
-    """The panel's colours."""
-
-    LIGHT = "light"
-    DARK = "dark"
-    SYSTEM = "system"
-
-
-HostOption = Annotated[
-    str | None,
-    typer.Option(
-        "--host",
-        metavar="URL",
-        help="The Ollama server. Otherwise OLLAMA_HOST, else the panel's.",
-        show_default=False,
-    ),
-]
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="DIR",
-        help="Where settings are kept. Otherwise ECS_LOCALAI_DATA_DIR.",
-        show_default=False,
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
-ThemeOption = Annotated[
-    ThemeChoice | None, typer.Option("--theme", help="The panel's colours; system by default.", show_default=False)
-]
-ScaleOption = Annotated[
-    float | None,
-    typer.Option(
-        "--scale",
-        metavar="N",
-        min=0.5,
-        max=6.0,
-        help="Pixels for each of the panel's points: 2 for a high-density screen.",
-        show_default=False,
-    ),
-]
 
 app = typer.Typer(
     name="ecs-localai",
@@ -65,16 +32,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
 )
-
-
-class _Given:
-    """The common options given before the subcommand."""
-
-    def __init__(self, target: Target, theme: ThemeChoice | None, scale: float | None, remote_port: int | None) -> None:
-        self.target = target
-        self.remote_port = remote_port
-        self.theme = theme
-        self.scale = scale
+app.add_typer(models_app)
+app.add_typer(hosts_app, name="hosts")
+app.add_typer(serve_app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -99,7 +59,7 @@ def panel(
     """See, install, measure and remove local AI models on an Ollama server. Without a command: the panel."""
     from ecs_localai.commands.target import Target
 
-    context.obj = _Given(Target(host, data_dir), theme, scale, chosen_port(remote, remote_port))
+    context.obj = Given(Target(host, data_dir), theme, scale, chosen_port(remote, remote_port))
     if context.invoked_subcommand is None:
         _open_window(context, host, data_dir, theme, scale, None)
     elif context.obj.remote_port is not None and context.invoked_subcommand != "run":
@@ -133,80 +93,9 @@ def run(
         _open_window(context, host, data_dir, theme, scale, port)
     from ecs_localai.commands.run import run_headless
 
-    target = _target(context, host, data_dir)
-    port = _given(context).remote_port if port is None else port
-    _end(lambda: run_headless(target, frames, 60.0 if hz is None else hz, as_json, port))
-
-
-@app.command()
-def install(
-    context: typer.Context,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="For example llama3.2:1b.")],
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Plain HTTP to the registry: only for one of your own.")
-    ] = False,
-    as_json: JsonOption = False,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Install models. Ctrl-C stops it; the same command continues it."""
-    from ecs_localai.commands.install import install_models
-
-    target = _target(context, host, data_dir)
-    _end(lambda: install_models(target, models, insecure, as_json))
-
-
-@app.command("list")
-def list_command(
-    context: typer.Context, as_json: JsonOption = False, host: HostOption = None, data_dir: DataDirOption = None
-) -> None:
-    """List the installed models."""
-    from ecs_localai.commands.list_models import list_models
-
-    target = _target(context, host, data_dir)
-    _end(lambda: list_models(target, as_json))
-
-
-@app.command()
-def ps(
-    context: typer.Context, as_json: JsonOption = False, host: HostOption = None, data_dir: DataDirOption = None
-) -> None:
-    """List the models in the server's memory."""
-    from ecs_localai.commands.ps import list_loaded
-
-    target = _target(context, host, data_dir)
-    _end(lambda: list_loaded(target, as_json))
-
-
-@app.command()
-def show(
-    context: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="MODEL")],
-    as_json: JsonOption = False,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Show what a model is."""
-    from ecs_localai.commands.show import show_model
-
-    target = _target(context, host, data_dir)
-    _end(lambda: show_model(target, model, as_json))
-
-
-@app.command()
-def remove(
-    context: typer.Context,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: JsonOption = False,
-    host: HostOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Remove models from the server's disk. Asks first on a terminal."""
-    from ecs_localai.commands.remove import remove_models
-
-    target = _target(context, host, data_dir)
-    _end(lambda: remove_models(target, models, yes, as_json))
+    target = target_of(context, host, data_dir)
+    port = given_of(context).remote_port if port is None else port
+    end(lambda: run_headless(target, frames, 60.0 if hz is None else hz, as_json, port))
 
 
 @app.command()
@@ -230,9 +119,9 @@ def screenshot(
 
     if out.suffix.lower() != ".png":
         raise typer.BadParameter(f"--out is a PNG file, so its name ends with .png, not {out.name!r}.")
-    target, (chosen_theme, chosen_scale) = _target(context, host, data_dir), _looks(context, theme, scale)
+    target, (chosen_theme, chosen_scale) = target_of(context, host, data_dir), looks_of(context, theme, scale)
     picture = Picture(out, chosen_theme, chosen_scale or 1.0, _size(size), full_page, watch)
-    _end(lambda: take_screenshot(target, picture))
+    end(lambda: take_screenshot(target, picture))
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -256,8 +145,8 @@ def doctor(
     """Check the server, the display, the GPU and the data folder, and say what to do."""
     from ecs_localai.commands.doctor import examine
 
-    target = _target(context, host, data_dir)
-    _end(lambda: examine(target, as_json))
+    target = target_of(context, host, data_dir)
+    end(lambda: examine(target, as_json))
 
 
 @app.command()
@@ -284,9 +173,9 @@ def inspect(
         for name, given in (("--frames", frames), ("--timing", timing or None)):
             if given is not None:
                 raise typer.BadParameter(f"{name} goes without --attach only.")
-        _end(lambda: inspect_running(port, as_json))
-    target = _target(context, host, data_dir)
-    _end(lambda: inspect_world(target, frames, timing, as_json))
+        end(lambda: inspect_running(port, as_json))
+    target = target_of(context, host, data_dir)
+    end(lambda: inspect_world(target, frames, timing, as_json))
 
 
 @app.command()
@@ -310,9 +199,9 @@ def save(
         for name, given in (("--frames", frames), ("--force", force or None), ("--host", host)):
             if given is not None:
                 raise typer.BadParameter(f"{name} does not go with --show, which only reads the file.")
-        _end(lambda: show_saved(file, as_json))
-    target = _target(context, host, data_dir)
-    _end(lambda: save_to_file(target, file, frames, force, as_json))
+        end(lambda: show_saved(file, as_json))
+    target = target_of(context, host, data_dir)
+    end(lambda: save_to_file(target, file, frames, force, as_json))
 
 
 def _open_window(
@@ -325,55 +214,6 @@ def _open_window(
 ) -> None:
     from ecs_localai.commands.window import open_window
 
-    target, (chosen_theme, chosen_scale) = _target(context, host, data_dir), _looks(context, theme, scale)
-    port = _given(context).remote_port if remote_port is None else remote_port
-    _end(lambda: open_window(target, chosen_theme, chosen_scale, port))
-
-
-def _given(context: typer.Context) -> _Given:
-    given = context.find_root().obj
-    if not isinstance(given, _Given):
-        raise TypeError("The common options were not read before the subcommand.")
-    return given
-
-
-def _target(context: typer.Context, host: str | None, data_dir: Path | None) -> Target:
-    """The common options, given after the subcommand or before it."""
-    from ecs_localai.commands.target import Target
-
-    return Target(host, data_dir).or_else(_given(context).target)
-
-
-def _looks(context: typer.Context, theme: ThemeChoice | None, scale: float | None) -> tuple[str, float | None]:
-    """The theme's name and the scale, given after the subcommand or before it."""
-    given = _given(context)
-    return (theme or given.theme or ThemeChoice.SYSTEM).value, given.scale if scale is None else scale
-
-
-def _end(work: Callable[[], int]) -> None:
-    """Do a command's work and end with its exit code.
-
-    Raises:
-        typer.Exit: always, unless it is interrupted.
-        KeyboardInterrupt: somebody wants it to end; `ecs_localai.cli.main` says so.
-    """
-    from ecs_localai.commands.failure import CommandFailed, OutputClosed
-    from ecs_localai.commands.terminal import abandon_output, complain
-    from ecs_localai.ollama.errors import OllamaError
-
-    try:
-        code = work()
-    except OutputClosed:
-        abandon_output()
-        code = 0
-    except CommandFailed as failure:
-        for line in failure.lines:
-            complain(line)
-        code = 1
-    except OllamaError as error:
-        complain(error.message)
-        code = 1
-    except typer.Abort as abort:  # Ctrl-C, or the end of the input, where an answer was wanted
-        typer.echo(err=True)  # the question's line is not at its end
-        raise KeyboardInterrupt from abort
-    raise typer.Exit(code)
+    target, (chosen_theme, chosen_scale) = target_of(context, host, data_dir), looks_of(context, theme, scale)
+    port = given_of(context).remote_port if remote_port is None else remote_port
+    end(lambda: open_window(target, chosen_theme, chosen_scale, port))

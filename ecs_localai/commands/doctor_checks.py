@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ecs_localai._version import __version__
 from ecs_localai.commands.failure import CommandFailed
+from ecs_localai.commands.host_look import HostLine, look_at_all
+from ecs_localai.commands.host_settings import secret_sources
 from ecs_localai.commands.target import Target
+from ecs_localai.components.secret_source import SecretPlace
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.errors import OllamaError
-
-if TYPE_CHECKING:
-    from ecs_localai.ollama.client import OllamaClient
-
+from ecs_localai.systems.saved_hosts import SavedHost
 
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
 
@@ -48,8 +47,9 @@ class Check(msgspec.Struct, frozen=True):
 def all_checks(target: Target) -> Iterator[Check]:
     """Look at one thing after the other; each result comes as soon as it is known."""
     yield check_versions()
-    yield from check_host(target)
-    yield check_data_folder(target)
+    yield check_data_folder(target)  # before the list of hosts is read from it
+    yield from check_hosts(target)
+    yield check_local_program()
     yield check_display()
     yield check_gpu()
 
@@ -65,32 +65,69 @@ def check_versions() -> Check:
     return Check("versions", Verdict.OK, ", ".join(parts))
 
 
-def check_host(target: Target) -> Iterator[Check]:
-    """The server's address, where it comes from, and whether an Ollama answers there."""
-    from ecs_localai.systems.view_host import connection_advice
-
+def check_hosts(target: Target) -> Iterator[Check]:
+    """The chosen host's address and where it comes from, whether it answers, and how the others are; the keyring."""
     try:
-        address, source = target.address_and_source()
+        book = target.book()
     except CommandFailed as error:
         yield Check("address", Verdict.FAIL, str(error), ["Correct the address, or choose one with --host."])
+        yield check_keyring([])
         return
-    yield Check("address", Verdict.OK, f"{address.base_url} (from {source})")
+    chosen = book.chosen
+    yield Check("address", Verdict.OK, f"{chosen.config.base_url} (from {book.source})")
+    for line in look_at_all([chosen], book.flags):
+        yield _about("ollama", line, Verdict.FAIL)
+    others = [host for host in book.hosts if host is not chosen]
+    for line in look_at_all(others, book.flags) if others else ():
+        yield _about(f"host {line.name}", line, Verdict.WARN)
+    yield check_keyring(book.hosts)
 
-    async def ask(client: OllamaClient) -> tuple[str, int, int]:
-        return await client.version(), len(await client.tags()), len(await client.ps())
+
+def _about(check: str, line: HostLine, otherwise: Verdict) -> Check:
+    if line.error is not None:
+        return Check(check, otherwise, line.error, line.advice)
+    models = f"{line.models} {'model' if line.models == 1 else 'models'}"
+    told = models if line.loaded is None else f"{models} installed, {line.loaded} loaded"
+    what = " ".join(part for part in (line.program or "Ollama", line.version) if part)
+    return Check(check, Verdict.OK, f"{what} answers; {told}")
+
+
+def check_keyring(hosts: Sequence[SavedHost]) -> Check:
+    """Whether the system keeps secrets. Nothing is read from it, so it asks nobody to unlock it."""
+    using = [
+        host.name
+        for host in hosts
+        if any(source.place is SecretPlace.KEYRING for source in secret_sources(host.config))
+    ]
+    try:
+        import keyring
+        from keyring.backends import chainer, fail, null
+    except ImportError as error:
+        return Check("keyring", Verdict.FAIL, f"keyring does not load: {error}.", ["Install ecs-localai again."])
+    backend = keyring.get_keyring()
+    kept = list(backend.backends) if isinstance(backend, chainer.ChainerBackend) else [backend]
+    names = [one.name for one in kept if not isinstance(one, (fail.Keyring, null.Keyring))]
+    if names:
+        return Check("keyring", Verdict.OK, f"Secrets are kept in {', '.join(names)}")
+    advice = ["Without one, keep secrets in files or environment variables: --bearer-file FILE, --bearer-env VAR."]
+    needed = f" {' and '.join(using)} cannot be logged in to." if using else ""
+    return Check(
+        "keyring", Verdict.FAIL if using else Verdict.WARN, f"This machine has no keyring for secrets.{needed}", advice
+    )
+
+
+def check_local_program() -> Check:
+    """Whether there is an Ollama that could be started here."""
+    from ecs_localai.ollama.local_server import find_program
 
     try:
-        number, installed, loaded = Target(address.base_url).ask(ask)
+        program = find_program()
     except OllamaError as error:
-        # The last of the panel's steps speaks of its host field.
-        advice = [
-            *connection_advice(address.base_url, str(error.kind))[:-1],
-            "If it runs elsewhere, give its address with --host.",
-        ]
-        yield Check("ollama", Verdict.FAIL, error.message, advice)
-        return
-    models = f"{installed} {'model' if installed == 1 else 'models'} installed, {loaded} loaded"
-    yield Check("ollama", Verdict.OK, f"Ollama {number} answers; {models}")
+        return Check("local ollama", Verdict.WARN, error.message)
+    if program is None:
+        advice = ["Get it from ollama.com/download, unless it runs elsewhere."]
+        return Check("local ollama", Verdict.WARN, "There is no Ollama on this machine to be started.", advice)
+    return Check("local ollama", Verdict.OK, f"{program} can be started with “ecs-localai serve”")
 
 
 def check_data_folder(target: Target) -> Check:

@@ -6,8 +6,13 @@ from ecs_localai.commands.terminal import printable
 from ecs_localai.components.codec import encode, to_builtins
 from ecs_localai.components.events import (
     FeatureFlagToggled,
+    HostAdded,
+    HostChanged,
+    HostRemoved,
+    HostsFound,
     InstalledModelsChanged,
     LoadedModelsChanged,
+    LocalServerChanged,
     ModelDeleted,
     ModelDeleteFailed,
     ModelInstallationCancelled,
@@ -28,15 +33,22 @@ _PHASES = {
 }
 
 
-def event_json(event: object) -> bytes:
-    """``{"event": "<type name>", …its fields…}`` in UTF-8, without a line end."""
+def event_json(event: object, host: str | None = None) -> bytes:
+    """``{"event": "<type name>", …its fields…}`` in UTF-8, without a line end.
+
+    With `host`, a base URL, an event that does not say where it happened does so.
+    """
     fields = to_builtins(event)
-    return encode({"event": type(event).__name__, **(fields if isinstance(fields, dict) else {"value": fields})})
+    told = {"event": type(event).__name__, **(fields if isinstance(fields, dict) else {"value": fields})}
+    return encode(told if host is None else {**told, "host": host})
 
 
-def event_text(event: object) -> str | None:
-    """The event as a sentence on one line; None for one that says nothing to people."""
-    told = _of_installations(event) or _of_the_host(event)
+def event_text(event: object, on: str = "") -> str | None:
+    """The event as a sentence on one line; None for one that says nothing to people.
+
+    `on` is the name of the host where something happens to models, where that has to be said.
+    """
+    told = _of_models(event, f" on {on}" if on else "") or _of_hosts(event) or _of_the_world(event)
     return None if told is None else printable(told)
 
 
@@ -52,39 +64,57 @@ def progress_detail(event: ModelInstallationProgress) -> str:
     return _PHASES.get(event.status.kind) or download_detail(event.progress)
 
 
-def _of_installations(event: object) -> str | None:
+def _of_models(event: object, on: str) -> str | None:
     match event:
         case ModelInstallationStarted():
             size = f" ({format_bytes(event.estimated_size)})" if event.estimated_size else ""
-            return f"Installing {event.model_name}{size}."
+            return f"Installing {event.model_name}{on}{size}."
         case ModelInstallationProgress():
             parts = (percent_text(event.fraction), progress_detail(event))
-            return f"{event.model_name}: {' · '.join(part for part in parts if part)}"
+            return f"{event.model_name}{on}: {' · '.join(part for part in parts if part)}"
         case ModelInstallationCompleted():
-            size, took = format_bytes(event.model.size), format_duration(event.installation_time.total_seconds())
-            return f"Installed {event.model.name} ({size}) in {took}."
+            size = f" ({format_bytes(event.model.size)})" if event.model.size is not None else ""
+            took = format_duration(event.installation_time.total_seconds())
+            return f"Installed {event.model.name}{on}{size} in {took}."
         case ModelInstallationFailed():
-            return f"{event.model_name} was not installed: {event.error_message}"
+            return f"{event.model_name} was not installed{on}: {event.error_message}"
         case ModelInstallationCancelled():
-            return f"The installation of {event.model_name} was stopped."
+            return f"The installation of {event.model_name}{on} was stopped."
+        case ModelDeleted():
+            freed = f" ({format_bytes(event.freed_bytes)})" if event.freed_bytes else ""
+            return f"Removed {event.model_name}{on}{freed}."
+        case ModelDeleteFailed():
+            return f"{event.model_name} was not removed{on}: {event.error_message}"
+        case InstalledModelsChanged():
+            return _changes(f"Installed{on} now", event.added, f"Gone{on}", event.removed)
+        case LoadedModelsChanged():
+            return _changes(f"In memory{on} now", event.added, f"No longer in memory{on}", event.removed)
     return None
 
 
-def _of_the_host(event: object) -> str | None:
+def _of_hosts(event: object) -> str | None:
     match event:
         case OllamaConnectionStatusChanged():
             if event.new_status:
                 return f"Connected to Ollama at {event.host}."
             return f"No connection to {event.host}. {event.error_message or ''}".rstrip()
-        case InstalledModelsChanged():
-            return _changes("Installed now", event.added, "Gone", event.removed)
-        case LoadedModelsChanged():
-            return _changes("In memory now", event.added, "No longer in memory", event.removed)
-        case ModelDeleted():
-            freed = f" ({format_bytes(event.freed_bytes)})" if event.freed_bytes else ""
-            return f"Removed {event.model_name}{freed}."
-        case ModelDeleteFailed():
-            return f"{event.model_name} was not removed: {event.error_message}"
+        case HostAdded():
+            return f"{event.name} is in the list of hosts now, at {event.host}."
+        case HostRemoved():
+            return f"{event.name} is not in the list of hosts any more."
+        case HostChanged():
+            return (
+                f"{event.name}, at {event.host}, was changed{' and is the default host' if event.is_default else ''}."
+            )
+        case HostsFound() if event.finished:
+            return f"Looked for hosts: {event.count or 'no'} new {'one' if event.count == 1 else 'ones'}."
+        case LocalServerChanged():
+            return f"The Ollama of this machine: {event.message or event.state}"
+    return None
+
+
+def _of_the_world(event: object) -> str | None:
+    match event:
         case FeatureFlagToggled():
             return f"The feature {event.feature_id} is {'on' if event.new_state else 'off'} now."
         case SystemFailed():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,19 @@ LINE_SECONDS = 2.0
 """Between two lines about the same installation where there is no terminal."""
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The host of an installation."""
+
+    base_url: str
+    label: str = ""
+    """Its name, where there are several; else empty."""
+
+    def of(self, model: str) -> str:
+        """``tiny:latest on gpu``, or the model alone."""
+        return f"{model} on {self.label}" if self.label else model
+
+
 class InstallDisplay(Protocol):
     """Shows the events of installations; failures are told elsewhere. `show` may raise `OutputClosed`."""
 
@@ -33,7 +47,7 @@ class InstallDisplay(Protocol):
     ) -> None:
         """Leave the output as it should stay."""
 
-    def show(self, event: object) -> None:
+    def show(self, event: object, where: Where) -> None:
         """Show one event."""
 
 
@@ -57,9 +71,9 @@ class _Plain:
 class JsonDisplay(_Plain):
     """Every event as a line of JSON."""
 
-    def show(self, event: object) -> None:
+    def show(self, event: object, where: Where) -> None:
         """Print it."""
-        write_bytes(event_json(event) + b"\n")
+        write_bytes(event_json(event, where.base_url) + b"\n")
 
 
 class LineDisplay(_Plain):
@@ -68,7 +82,7 @@ class LineDisplay(_Plain):
     def __init__(self) -> None:
         self._last: dict[str, tuple[InstallationStatus, float]] = {}
 
-    def show(self, event: object) -> None:
+    def show(self, event: object, where: Where) -> None:
         """Print it, unless a line about the same stage has just been printed."""
         if isinstance(event, ModelInstallationProgress):
             status, told = self._last.get(event.installation_id, (None, 0.0))
@@ -79,7 +93,7 @@ class LineDisplay(_Plain):
             self._last[event.installation_id] = event.status, now
         elif not isinstance(event, (ModelInstallationStarted, ModelInstallationCompleted)):
             return
-        line = event_text(event)
+        line = event_text(event, where.label)
         if line is not None:
             say(line)
 
@@ -112,22 +126,22 @@ class BarDisplay:
     ) -> None:
         self._progress.stop()
 
-    def show(self, event: object) -> None:
+    def show(self, event: object, where: Where) -> None:
         """Move the bar. What it shows never goes back: the events' fractions and bytes don't."""
         if isinstance(event, ModelInstallationStarted):
-            self._row(event.installation_id, event.model_name)
+            self._row(event.installation_id, where.of(event.model_name))
         elif isinstance(event, ModelInstallationProgress):
             self._progress.update(
-                self._row(event.installation_id, event.model_name),
+                self._row(event.installation_id, where.of(event.model_name)),
                 total=None if event.fraction is None else 1.0,
                 completed=event.fraction or 0.0,
                 percent=percent_text(event.fraction),
                 detail=progress_detail(event),
             )
         elif isinstance(event, ModelInstallationCompleted):
-            self._progress.remove_task(self._row(event.installation_id, event.model.name))
+            self._progress.remove_task(self._row(event.installation_id, where.of(event.model.name)))
             self._progress.refresh()  # or the bar that is gone would be drawn once more, below the line
-            self._progress.print(event_text(event) or "", markup=False, highlight=False)
+            self._progress.print(event_text(event, where.label) or "", markup=False, highlight=False)
 
     def _row(self, installation_id: str, name: str) -> TaskID:
         row = self._rows.get(installation_id)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ecs_localai.commands.asking import ask, ask_all
+from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.target import Target
-from ecs_localai.commands.terminal import say_json
+from ecs_localai.commands.terminal import say, say_json
 from ecs_localai.components.models import InstalledModel, ModelCapabilities
 from ecs_localai.components.wording import format_bytes, format_count, format_duration
-from ecs_localai.ollama.errors import InvalidRequest, ModelNotFound, ServerFailure
+from ecs_localai.ollama.errors import InvalidRequest, ModelNotFound, OllamaError, ServerFailure
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
@@ -25,7 +28,7 @@ class ModelLine(msgspec.Struct, frozen=True):
     """One model as ``list --json`` tells it. None, or empty: the server does not say."""
 
     name: str
-    size: int
+    size: int | None
     """Bytes on disk, files shared with other models counted in full."""
     digest: str
     quantization: str
@@ -39,29 +42,51 @@ class ModelLine(msgspec.Struct, frozen=True):
     modified_at: datetime
     is_cloud: bool
     host: str
+    """The base URL of its host."""
+    host_name: str
+    """What the host is called in the list."""
 
 
-def list_models(target: Target, as_json: bool) -> int:
+def list_models(target: Target, as_json: bool, all_hosts: bool = False) -> int:
     """Print the installed models, the newest first, as the server sorts them.
 
-    Raises:
-        CommandFailed, OllamaError: with a sentence.
-    """
-    models = target.ask(_read)
-    if as_json:
-        for model in models:
-            say_json(_line(model))
-        return 0
-    if not models:
-        from ecs_localai.commands.terminal import say
+    With `all_hosts` those of every host of the list, one host after the other.
 
-        say("No models yet. Install one, for example: ecs-localai install llama3.2:1b")
+    Raises:
+        CommandFailed, OllamaError: with a sentence; of many hosts, the models of those that answer are printed.
+    """
+    book = target.book()
+    if not all_hosts:
+        _print([(book.chosen.name, model) for model in ask(book.chosen, _read)], as_json, with_host=False)
         return 0
+    hosts = book.ollamas
+    answers = ask_all(hosts, _read)
+    models, troubles = [], []
+    for host, answer in zip(hosts, answers, strict=True):
+        if isinstance(answer, OllamaError):
+            troubles.append(f"{host.name}: {answer.message}")
+        else:
+            models += [(host.name, model) for model in answer]
+    if models or not troubles:
+        _print(models, as_json, with_host=True)
+    if troubles:
+        raise CommandFailed(*troubles)
+    return 0
+
+
+def _print(models: Sequence[tuple[str, InstalledModel]], as_json: bool, *, with_host: bool) -> None:
+    if as_json:
+        for name, model in models:
+            say_json(_line(model, name))
+        return
+    if not models:
+        say("No models yet. Install one, for example: ecs-localai install llama3.2:1b")
+        return
     from ecs_localai.commands.tables import draw, table
 
     heads = ("name", "size", "quantization", "parameters", "context", "capabilities", "modified")
-    draw(table(heads, map(_cells, models), right=("size", "parameters", "context")))
-    return 0
+    rows = ((*([name] if with_host else []), *_cells(model)) for name, model in models)
+    draw(table(("host", *heads) if with_host else heads, rows, right=("size", "parameters", "context")))
 
 
 async def _read(client: OllamaClient) -> list[InstalledModel]:
@@ -83,7 +108,7 @@ async def _read(client: OllamaClient) -> list[InstalledModel]:
     return list(await asyncio.gather(*map(described, models)))
 
 
-def _line(model: InstalledModel) -> ModelLine:
+def _line(model: InstalledModel, host_name: str) -> ModelLine:
     told = model.capabilities
     return ModelLine(
         name=model.name,
@@ -98,6 +123,7 @@ def _line(model: InstalledModel) -> ModelLine:
         modified_at=model.install_date,
         is_cloud=model.is_cloud,
         host=model.host,
+        host_name=host_name,
     )
 
 
@@ -106,7 +132,7 @@ def _cells(model: InstalledModel) -> tuple[str, ...]:
     count = told.parameter_count
     return (
         model.name,
-        "cloud" if model.is_cloud else format_bytes(model.size),
+        "cloud" if model.is_cloud else "-" if model.size is None else format_bytes(model.size),
         model.quantization or "-",
         model.parameter_size or (format_count(count) if count else "-"),
         f"{told.max_context_length:,}" if told.max_context_length else "-",

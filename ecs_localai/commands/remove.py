@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
+from ecs_localai.commands.asking import ask, ask_all
 from ecs_localai.commands.event_text import event_json, event_text
 from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.target import Target
@@ -16,58 +18,83 @@ from ecs_localai.components.events import ModelDeleted
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.names import parse_model_name
+from ecs_localai.systems.saved_hosts import SavedHost
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
     from ecs_localai.ollama.wire import TagEntry
 
 
-def remove_models(target: Target, models: Sequence[str], yes: bool, as_json: bool) -> int:
+def remove_models(target: Target, models: Sequence[str], yes: bool, as_json: bool, on: Sequence[str] = ()) -> int:
     """Remove models, asking first where a person can answer; returns the exit code.
+
+    From the hosts that `on` names, else from the chosen one.
 
     Raises:
         CommandFailed, OllamaError: with a sentence; models named before it are gone.
     """
-    names = [parse_model_name(model) for model in models]
-    target = target.settled()
-    entries = {parse_model_name(entry.name).key: entry for entry in target.ask(lambda client: client.tags())}
-    if not yes and not as_json and is_terminal() and sys.stdin is not None and sys.stdin.isatty():
-        _confirm([entries[name.key] for name in names if name.key in entries])
-    troubles = []
-    for name in dict.fromkeys(names):
-        entry = entries.get(name.key)
-        if entry is None:
-            troubles.append(f"There is no model {name.short} here; `ecs-localai list` shows what is installed.")
+    names = list(dict.fromkeys(parse_model_name(model) for model in models))
+    book = target.book()
+    hosts = book.require_all(on) if on else [book.chosen]
+    several = len(hosts) > 1
+    troubles: list[str] = []
+    there: list[_There] = []
+    for host, answer in zip(hosts, ask_all(hosts, lambda client: client.tags()), strict=True):
+        if isinstance(answer, OllamaError):
+            if not several:
+                raise answer
+            troubles.append(f"{host.name}: {answer.message}")
             continue
+        entries = {parse_model_name(entry.name).key: entry for entry in answer}
+        for name in names:
+            entry = entries.get(name.key)
+            if entry is not None:
+                there.append(_There(host, entry, host.name if several else ""))
+            else:
+                where = f"on {host.name}" if several else "here"
+                troubles.append(f"There is no model {name.short} {where}; `ecs-localai list` shows what is installed.")
+    if there and not yes and not as_json and is_terminal() and sys.stdin is not None and sys.stdin.isatty():
+        _confirm(there)
+    for one in there:
         try:
-            _remove(target, entry, as_json)
+            _remove(one, as_json)
         except OllamaError as error:
-            troubles.append(error.message)
+            troubles.append(f"{one.label}: {error.message}" if one.label else error.message)
     if troubles:
         raise CommandFailed(*troubles)
     return 0
 
 
-def _confirm(entries: Sequence[TagEntry]) -> None:
+@dataclass(frozen=True, slots=True)
+class _There:
+    """A model that is to go."""
+
+    host: SavedHost
+    entry: TagEntry
+    label: str
+    """The host's name where there are several; else empty."""
+
+
+def _confirm(there: Sequence[_There]) -> None:
     """Ask about what is there.
 
     Raises:
         CommandFailed: the answer was no.
     """
-    if not entries:
-        return
-    listed = ", ".join(f"{entry.name} ({format_bytes(entry.size)})" for entry in entries)
+    listed = ", ".join(
+        f"{one.entry.name}{f' on {one.label}' if one.label else ''} ({format_bytes(one.entry.size)})" for one in there
+    )
     if not typer.confirm(f"Remove {printable(listed)}?"):
         raise CommandFailed("Nothing was removed.")
 
 
-def _remove(target: Target, entry: TagEntry, as_json: bool) -> None:
+def _remove(one: _There, as_json: bool) -> None:
     async def delete(client: OllamaClient) -> None:
-        await client.delete(entry.name)
+        await client.delete(one.entry.name)
 
-    target.ask(delete)
-    removed = ModelDeleted(entry.name, entry.size)
+    ask(one.host, delete)
+    removed = ModelDeleted(one.entry.name, one.entry.size, one.host.config.base_url)
     if as_json:
         write_bytes(event_json(removed) + b"\n")
     else:
-        say(event_text(removed) or "")
+        say(event_text(removed, one.label) or "")

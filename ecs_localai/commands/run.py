@@ -10,17 +10,12 @@ from ecs_localai.commands.remote_options import add_remote
 from ecs_localai.commands.stop_signals import StopSignals, exit_when_stopped
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import printable
-from ecs_localai.components.events import (
-    ModelInstallationProgress,
-    OllamaConnectionStatusChanged,
-    UIUpdateEvent,
-    UIUpdateKind,
-)
-from ecs_localai.components.hosts import OllamaHostManager
-from ecs_localai.components.installation import InstallationPhase
+from ecs_localai.components.events import HostAdded, ModelInstallationProgress
+from ecs_localai.components.installation import InstallationPhase, ModelInstallation
 from ecs_localai.components.panel_view import PanelView
 from ecs_localai.runtime import App, Last, ScheduleRunner, SystemFailed, SystemRecovered
 from ecs_localai.systems import EVENTS, LocalModelsPlugin
+from ecs_localai.systems.host_list import OllamaHosts
 
 PROGRESS_SECONDS = 2.0
 """How often an installation's progress is told in words."""
@@ -40,7 +35,7 @@ def run_headless(target: Target, frames: int | None, hz: float, as_json: bool, r
         add_remote(app, remote_port)
         tell = _json_teller(app, out) if as_json else _words_teller(app, out)
         if not as_json:
-            out.line(f"Watching Ollama at {config.base_url}. Ctrl-C ends it.")
+            out.line(f"Watching Ollama at {_addresses(app)}. Ctrl-C ends it.")
         exit_when_stopped(app, stop)
 
         def tell_while_read() -> None:
@@ -56,6 +51,10 @@ def run_headless(target: Target, frames: int | None, hz: float, as_json: bool, r
             return code
 
         return app.set_runner(runner).run()
+
+
+def _addresses(app: App) -> str:
+    return ", ".join(one.base_url for one in app.world.resource(OllamaHosts).all())
 
 
 def _json_teller(app: App, out: LineWriter) -> Callable[[], None]:
@@ -90,20 +89,19 @@ class _Words:
     def __init__(self, app: App) -> None:
         self._app = app
         self._view = app.world.resource(PanelView)
+        self._hosts = app.world.resource(OllamaHosts)
+        self._there = {one.base_url for one in self._hosts.all()}  # from the start: no news
         self._progress_due: dict[str, float] = {}
-        self._trouble: str | None = None
+        self._places: dict[str, str] = {}  # base URLs of hosts by installation id
         self._notice = 0
 
     def of(self, event: object) -> str | None:
         """The line for an event, or None."""
-        match event:
-            case ModelInstallationProgress():
-                return event_text(event) if self._is_due(event) else None
-            case OllamaConnectionStatusChanged():
-                self._trouble = event.error_message
-            case UIUpdateEvent():
-                return self._new_trouble() if event.kind is UIUpdateKind.HOST_CHANGED else None
-        return event_text(event)
+        if isinstance(event, ModelInstallationProgress) and not self._is_due(event):
+            return None
+        if isinstance(event, HostAdded) and event.host in self._there:
+            return None
+        return event_text(event, self._on(event))
 
     def new_notices(self) -> list[str]:
         """What the panel would show as notices: among others, that nothing can be saved."""
@@ -113,6 +111,20 @@ class _Words:
         self._notice = self._view.last_notice_id
         return new
 
+    def _on(self, event: object) -> str:
+        """The name of the host where it happened, where there are several."""
+        hosts = self._hosts.all()
+        if len(hosts) < 2:
+            return ""
+        base_url = getattr(event, "host", "")
+        installation_id = getattr(event, "installation_id", "")
+        if installation_id:
+            if installation_id not in self._places:
+                for _, installation in self._app.world.query(ModelInstallation):
+                    self._places[installation.installation_id] = installation.host
+            base_url = self._places.get(installation_id, "")
+        return next((one.host.name for one in hosts if one.base_url == base_url), "")
+
     def _is_due(self, event: ModelInstallationProgress) -> bool:
         now = self._app.time.real_elapsed_seconds
         is_download = event.status.kind is InstallationPhase.DOWNLOADING
@@ -120,11 +132,3 @@ class _Words:
             return False
         self._progress_due[event.installation_id] = now + PROGRESS_SECONDS
         return True
-
-    def _new_trouble(self) -> str | None:
-        """Why there is no connection: a host that was never there sends no event about its absence."""
-        for _, manager in self._app.world.query(OllamaHostManager):
-            before, self._trouble = self._trouble, manager.health_monitor.last_error
-            if self._trouble is not None and self._trouble != before:
-                return printable(self._trouble)
-        return None

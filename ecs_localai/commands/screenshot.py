@@ -9,11 +9,10 @@ from pathlib import Path
 from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say
-from ecs_localai.components.hosts import OllamaHostManager
 from ecs_localai.components.panel_view import PanelView
 from ecs_localai.runtime import App, ScheduleRunner
 from ecs_localai.systems import LocalModelsPlugin
-from ecs_localai.systems.links import HostLink
+from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.performance_monitoring import MeasurementHistory
 
 LONGEST_WAIT = 8.0
@@ -65,15 +64,13 @@ def _run_until_known(app: App, watch_seconds: float) -> None:
 
 
 def _is_known(app: App) -> bool:
-    """Whether the server has answered or not, its models are listed, and the machine has been measured."""
+    """Whether each host has answered or not, its models are listed, and the machine has been measured."""
     if app.world.resource(MeasurementHistory).cpu.newest is None:
         return False  # the first share of the processors needs two looks
-    for _, (manager, link) in app.world.query(OllamaHostManager, HostLink):
-        if manager.health_monitor.last_health_check is None:
+    for one in app.world.resource(OllamaHosts).all():
+        if one.health.last_health_check is None:
             return False
-        next_look = link.sync_timer.due
-        synced = link.sync is None and app.time.real_elapsed_seconds < next_look < float("inf")
-        if manager.health_monitor.is_healthy and not synced:
+        if one.health.is_healthy and not one.models.synced and one.models.error is None:
             return False
     return True
 

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ecs_localai.commands.failure import CommandFailed
-from ecs_localai.commands.terminal import warn
 from ecs_localai.ollama.address import HostAddress, parse_host
-from ecs_localai.ollama.errors import InvalidHost
 
 if TYPE_CHECKING:
+    from ecs_localai.commands.host_book import HostBook
     from ecs_localai.components.hosts import OllamaConfiguration
     from ecs_localai.ollama.client import OllamaClient
 
@@ -25,6 +23,7 @@ class Target:
     """The common options as they were given; None for those that were not."""
 
     host: str | None = None
+    """The name of a host of the list, or an address."""
     data_dir: Path | None = None
 
     def or_else(self, other: Target) -> Target:
@@ -34,55 +33,42 @@ class Target:
             other.data_dir if self.data_dir is None else self.data_dir,
         )
 
-    def settled(self) -> Target:
-        """These options with the server's address found out, so that it is looked up only once.
-
-        Raises:
-            CommandFailed: the text is not an address.
-        """
-        return Target(self.address().base_url, self.data_dir)
-
     def folder(self) -> Path:
         """Where our data is kept."""
         from ecs_localai.store.folder import data_folder
 
         return data_folder(self.data_dir)
 
-    def address(self) -> HostAddress:
-        """The server's address: ``--host``, else ``OLLAMA_HOST``, else the one saved, else Ollama's default.
+    def book(self) -> HostBook:
+        """The hosts, of which ``--host``, else ``OLLAMA_HOST``, else the list names the one to talk to.
+
+        Reads the disk: call it once.
 
         Raises:
-            CommandFailed: the text is not an address.
+            CommandFailed: what names it is neither a name nor an address.
         """
-        return self.address_and_source()[0]
+        from ecs_localai.commands.host_book import read_book
+
+        return read_book(self.folder(), self.host)
 
     def address_and_source(self) -> tuple[HostAddress, str]:
         """The server's address and what named it.
 
         Raises:
-            CommandFailed: the text is not an address.
+            CommandFailed: what names it is neither a name nor an address.
         """
-        if self.host is not None:
-            return _parsed(self.host, ""), "--host"
-        if named := os.environ.get("OLLAMA_HOST", "").strip():
-            return _parsed(named, "OLLAMA_HOST is no address. "), "OLLAMA_HOST"
-        if saved := self._saved_host():
-            return _parsed(saved, "The saved host is no address; choose one with --host. "), "the panel's host field"
-        return parse_host(""), "Ollama's default"
+        book = self.book()
+        return parse_host(book.chosen.config.base_url), book.source
 
-    def configuration(self) -> OllamaConfiguration:
-        """The server's address as the world's configuration.
+    def configuration(self) -> OllamaConfiguration | None:
+        """The host that is the default one in this run; None where the saved list says that itself.
 
         Raises:
-            CommandFailed: the text is not an address.
+            CommandFailed: what names it is neither a name nor an address.
         """
-        from ecs_localai.systems.host_connection import configuration_of
-
-        address = self.address()
-        try:
-            return configuration_of(address)
-        except ValueError as error:
-            raise CommandFailed(str(error)) from error
+        if self.host is None and not os.environ.get("OLLAMA_HOST", "").strip():
+            return None
+        return self.book().chosen.config
 
     def ask(self, question: Callable[[OllamaClient], Awaitable[T]]) -> T:
         """Ask the server something with a client of its own, and wait for the answer.
@@ -90,39 +76,6 @@ class Target:
         Raises:
             CommandFailed, OllamaError: with a sentence.
         """
-        import asyncio
+        from ecs_localai.commands.asking import ask
 
-        from ecs_localai.ollama.client import OllamaClient
-
-        address = self.address()
-
-        async def answer() -> T:
-            async with OllamaClient(address.base_url) as client:
-                return await question(client)
-
-        return asyncio.run(answer())
-
-    def _saved_host(self) -> str | None:
-        """The host that was typed into the panel; nothing is created to find it out."""
-        from ecs_localai.store.opening import FILE_NAME
-
-        folder = self.folder()
-        try:
-            if not (folder / FILE_NAME).exists():
-                return None
-        except OSError:
-            return None
-        from ecs_localai.store.store import Store
-
-        with Store.open(folder) as store:
-            if store.notice is not None:
-                warn(store.notice)
-            saved = store.initial.settings.get("host")
-        return saved if isinstance(saved, str) and saved else None
-
-
-def _parsed(text: str, prefix: str) -> HostAddress:
-    try:
-        return parse_host(text)
-    except InvalidHost as error:
-        raise CommandFailed(prefix + error.message) from error
+        return ask(self.book().chosen, question)

@@ -98,9 +98,17 @@ class Cli:
         return Running([*COMMAND, *arguments], environment(self.data_dir, env), self.data_dir)
 
     def on_terminal(
-        self, *arguments: str, keys: bytes = b"", env: Mapping[str, str] | None = None, timeout: float = 60.0
+        self,
+        *arguments: str,
+        keys: bytes = b"",
+        after: str = "",
+        env: Mapping[str, str] | None = None,
+        timeout: float = 60.0,
     ) -> Ended:
-        """Run it to its end on a terminal of 120 columns, with `keys` typed ahead; both outputs come as one."""
+        """Run it to its end on a terminal of 120 columns; both outputs come as one.
+
+        `keys` are typed ahead, or as soon as `after` is shown: what is asked for hidden cannot be typed ahead.
+        """
         controller, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         process = subprocess.Popen(
@@ -110,14 +118,17 @@ class Cli:
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
+            start_new_session=True,  # or what is asked for hidden is read from the terminal of whoever runs the tests
         )
         os.close(terminal)
-        if keys:
-            os.write(controller, keys)
         collected: list[bytes] = []
         reader = threading.Thread(target=_read_terminal, args=(controller, collected))
         reader.start()
         try:
+            if after:
+                wait_until(lambda: after.encode() in b"".join(collected), timeout, lambda: f"{after} in {collected}")
+            if keys:
+                os.write(controller, keys)
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
             process.kill()

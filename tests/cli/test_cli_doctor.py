@@ -23,7 +23,9 @@ def test_with_a_server_all_that_is_needed_works(cli: Cli, ollama_server: OllamaS
     ended = cli.run("doctor", "--json", env={"OLLAMA_HOST": ollama_server.host_port})
     assert (ended.code, ended.err) == (0, "")
     checks = by_name(ended.objects)
-    assert list(checks) == ["versions", "address", "ollama", "data folder", "display", "gpu"]
+    assert list(checks) == [
+        "versions", "data folder", "address", "ollama", "keyring", "local ollama", "display", "gpu",
+    ]  # fmt: skip
     version = ollama_server.call("GET", "/api/version").json()["version"]
     assert f"Ollama {version} answers" in str(checks["ollama"]["detail"])
     assert checks["address"]["detail"] == f"{ollama_server.base_url} (from OLLAMA_HOST)"
@@ -53,7 +55,7 @@ def test_without_a_server_it_says_what_to_do(cli: Cli) -> None:
     ended = cli.run("doctor", "--host", f"127.0.0.1:{port}")
     assert ended.error == "Not everything works: see ollama above."
     fail = next(number for number, line in enumerate(ended.lines) if line.startswith("fail "))
-    assert f"ollama      Nothing listens at 127.0.0.1:{port};" in ended.lines[fail]
+    assert f"ollama       Nothing listens at 127.0.0.1:{port};" in ended.lines[fail]
     advice = " ".join(ended.lines[fail + 1 : fail + 4])
     assert f"OLLAMA_HOST=127.0.0.1:{port} ollama serve" in advice
     assert "ollama.com/download" in advice
@@ -74,7 +76,7 @@ def test_a_web_page_and_a_bad_address_are_failures(cli: Cli) -> None:
 def test_an_unusable_data_folder_is_a_failure(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     ended = cli.run("doctor", "--json", "--data-dir", str(tmp_path / "file"), "--host", f":{closed_port()}")
-    assert ended.error == "Not everything works: see ollama and data folder above."
+    assert ended.error == "Not everything works: see data folder and ollama above."
     folder = by_name(ended.objects)["data folder"]
     assert folder["status"] == "fail"
     assert str(tmp_path / "file") in str(folder["detail"])

@@ -134,7 +134,9 @@ def test_remove_tells_programs_an_event_and_goes_on_after_a_missing_one(
 ) -> None:
     ended = cli.run("remove", "--json", "nosuch", "SPARE:1", *host)
     assert ended.error == "There is no model nosuch:latest here; `ecs-localai list` shows what is installed."
-    assert ended.objects == [{"event": "ModelDeleted", "model_name": "spare:1", "freed_bytes": 877663}]
+    assert ended.objects == [
+        {"event": "ModelDeleted", "model_name": "spare:1", "freed_bytes": 877663, "host": ollama_server.base_url}
+    ]
     assert spare not in ollama_server.model_names()
 
 

@@ -17,7 +17,12 @@ def test_version_and_help(cli: Cli) -> None:
     assert (ended.code, ended.out, ended.err) == (0, f"ecs-localai {__version__}\n", "")
     ended = cli.run("--help", env={"COLUMNS": "200"})
     assert (ended.code, ended.err) == (0, "")
-    for word in ("run", "install", "list", "ps", "show", "remove", "doctor", "screenshot", "--host", "--data-dir"):
+    commands = ["run", "install", "list", "ps", "show", "remove", "diff", "sync", "hosts", "serve", "doctor", "save"]
+    for word in (*commands, "inspect", "screenshot", "--host", "--data-dir"):
+        assert word in ended.out
+    ended = cli.run("hosts", "--help", env={"COLUMNS": "200"})
+    assert (ended.code, ended.err) == (0, "")
+    for word in ("add", "edit", "remove", "default", "move", "find", "check"):
         assert word in ended.out
     for command in ("run", "screenshot"):
         ended = cli.run(command, "--help", env={"COLUMNS": "200"})
@@ -56,7 +61,8 @@ def test_without_a_display_the_window_says_what_to_do_instead(cli: Cli, argument
 def test_help_needs_nothing_heavy(tmp_path: Path) -> None:
     program = (
         "import sys, ecs_localai.cli, ecs_localai.commands.command_line\n"
-        "print(*(name for name in ('aiohttp', 'pygame', 'psutil', 'pynvml', 'rich') if name in sys.modules))"
+        "heavy = ('aiohttp', 'pygame', 'psutil', 'pynvml', 'rich', 'keyring', 'zeroconf', 'cryptography')\n"
+        "print(*(name for name in heavy if name in sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

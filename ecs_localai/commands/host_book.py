@@ -1,0 +1,192 @@
+"""The list of hosts as a command sees it: what is saved, and the host that ``--host`` or ``OLLAMA_HOST`` names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ecs_localai.commands.failure import CommandFailed
+from ecs_localai.commands.terminal import warn
+from ecs_localai.components.hosts import HostOrigin, HostProtocol, OllamaConfiguration
+from ecs_localai.ollama.address import parse_host
+from ecs_localai.ollama.errors import InvalidHost
+from ecs_localai.systems.saved_hosts import (
+    SETTING,
+    SavedHost,
+    configuration_of,
+    name_for,
+    read_saved_hosts,
+    to_setting,
+    with_one_default,
+)
+
+OPTION = "--host"
+VARIABLE = "OLLAMA_HOST"
+
+
+@dataclass(frozen=True, slots=True)
+class HostBook:
+    """The hosts of one run of the command."""
+
+    hosts: list[SavedHost]
+    """In the list's order, never none; the one in use that is not in the list stands last. `is_default` marks that."""
+    source: str
+    """What named the default one, in words."""
+    flags: dict[str, bool]
+    """The features that were switched by hand."""
+
+    @property
+    def given(self) -> OllamaConfiguration | None:
+        """The default host of this run for `LocalModelsPlugin`; None where the saved list says that itself."""
+        return self.chosen.config if self.source in (OPTION, VARIABLE) else None
+
+    @property
+    def chosen(self) -> SavedHost:
+        """The host that is used where none is named."""
+        return next(host for host in self.hosts if host.is_default)
+
+    @property
+    def ollamas(self) -> list[SavedHost]:
+        """Those that speak Ollama's protocol, which alone can list, install and remove models."""
+        return [host for host in self.hosts if host.protocol is HostProtocol.OLLAMA]
+
+    def require(self, text: str) -> SavedHost:
+        """The host of this name or address. An address that is not in the list is a host, too.
+
+        Raises:
+            CommandFailed: the text is neither.
+        """
+        return find_host(self.hosts, text) or _host_at(text, [host.name for host in self.hosts])
+
+    def require_all(self, texts: Iterable[str]) -> list[SavedHost]:
+        """As `require`, each host once; where nothing is given, all that speak Ollama's protocol.
+
+        Raises:
+            CommandFailed: a text is neither a name nor an address.
+        """
+        named = {host.config.base_url: host for host in map(self.require, texts)}
+        return list(named.values()) or self.ollamas
+
+
+def find_host(hosts: Iterable[SavedHost], text: str) -> SavedHost | None:
+    """The host of this name, base URL or address as people type it; as `OllamaHosts.find` does in the world."""
+    wanted = text.strip()
+    hosts = list(hosts)
+    for host in hosts:
+        if host.name.casefold() == wanted.casefold() or host.config.base_url == wanted:
+            return host
+    try:
+        address = parse_host(wanted).base_url
+    except InvalidHost:
+        return None
+    return next((host for host in hosts if wanted and host.config.base_url == address), None)
+
+
+def read_book(folder: Path, option: str | None) -> HostBook:
+    """The hosts, of which `option` names the default one; else ``OLLAMA_HOST``, else the list itself does.
+
+    Nothing is created to find them out.
+
+    Raises:
+        CommandFailed: the option, or ``OLLAMA_HOST``, is neither a name nor an address.
+    """
+    saved, flags = _read_saved(folder)
+    if option is not None:
+        chosen = find_host(saved, option) or _host_at(option, [host.name for host in saved])
+        return _with_chosen(saved, chosen, OPTION, flags)
+    if named := os.environ.get(VARIABLE, "").strip():
+        try:
+            config = _config_at(named)
+        except CommandFailed as error:
+            raise CommandFailed(f"OLLAMA_HOST is no address. {error}") from error
+        chosen = find_host(saved, config.base_url) or _unlisted(config, [host.name for host in saved])
+        return _with_chosen(saved, chosen, VARIABLE, flags)
+    if saved:
+        return HostBook(saved, "the list of hosts", flags)
+    return HostBook([usual_host()], "Ollama's default", flags)
+
+
+def usual_host() -> SavedHost:
+    """Ollama's own default address, which is the only host until another one is added."""
+    config = OllamaConfiguration()
+    return SavedHost(name_for(config), config, is_default=True)
+
+
+def change_hosts(folder: Path, change: Callable[[list[SavedHost]], Sequence[SavedHost]]) -> list[SavedHost]:
+    """Change the saved list and wait until that is on the disk; returns the new list.
+
+    Where nothing was saved, the list begins as the panel's does: with this computer, unless ``OLLAMA_HOST`` names
+    another host, which is not saved.
+
+    Raises:
+        CommandFailed: what `change` raises, or the list cannot be saved.
+    """
+    from ecs_localai.store.store import Store
+
+    with Store.open(folder) as store:
+        saved, problems = read_saved_hosts(store.initial.settings)
+        for problem in problems:
+            warn(problem)
+        if not saved and not os.environ.get(VARIABLE, "").strip():
+            saved = [usual_host()]
+        changed = with_one_default(list(change(saved)))
+        store.set_setting(SETTING, to_setting(changed))
+        if not store.flush():
+            reason = store.notice or " ".join(store.failures) or "The disk took too long."
+            raise CommandFailed(f"The list of hosts was not saved. {reason}")
+        if store.notice is not None:
+            warn(store.notice)
+    return changed
+
+
+def _read_saved(folder: Path) -> tuple[list[SavedHost], dict[str, bool]]:
+    from ecs_localai.store.opening import FILE_NAME
+
+    try:
+        if not (folder / FILE_NAME).exists():
+            return [], {}
+    except OSError:
+        return [], {}
+    from ecs_localai.store.store import Store
+
+    with Store.open(folder) as store:
+        if store.notice is not None:
+            warn(store.notice)
+        saved, problems = read_saved_hosts(store.initial.settings)
+        flags = dict(store.initial.flags)
+    for problem in problems:
+        warn(problem)
+    return saved, flags
+
+
+def _with_chosen(saved: list[SavedHost], chosen: SavedHost, source: str, flags: dict[str, bool]) -> HostBook:
+    base_url = chosen.config.base_url
+    hosts = saved if any(host.config.base_url == base_url for host in saved) else [*saved, chosen]
+    marked = [msgspec.structs.replace(host, is_default=host.config.base_url == base_url) for host in hosts]
+    return HostBook(marked, source, flags)
+
+
+def _host_at(text: str, names: list[str]) -> SavedHost:
+    try:
+        return _unlisted(_config_at(text), names)
+    except CommandFailed as error:
+        if not names or "@" in text:
+            raise
+        raise CommandFailed(f"{error} No host of the list is called so; there are: {', '.join(names)}.") from error
+
+
+def _unlisted(config: OllamaConfiguration, taken: Iterable[str] = ()) -> SavedHost:
+    return SavedHost(name_for(config, taken), config, HostProtocol.OLLAMA, HostOrigin.ENVIRONMENT)
+
+
+def _config_at(text: str) -> OllamaConfiguration:
+    try:
+        return configuration_of(parse_host(text))
+    except InvalidHost as error:
+        raise CommandFailed(error.message) from error
+    except ValueError as error:
+        raise CommandFailed(str(error)) from error
