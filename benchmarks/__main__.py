@@ -28,9 +28,11 @@ NAMES = (
     "start",
     "busy_frame",
     "ndjson",
+    "client_lines",
     "pull",
     "panel_frame",
     "panel_idle",
+    "hosts",
 )
 
 

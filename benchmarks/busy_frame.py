@@ -51,7 +51,7 @@ class BareLoop(esper.Processor):
         """Go over everything once."""
         size = 0
         for _, model in esper.get_component(InstalledModel):
-            size += model.size
+            size += model.size or 0
         self.total_size = size
         left = 0.0
         for _, installation in esper.get_component(ModelInstallation):

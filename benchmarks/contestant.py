@@ -70,7 +70,7 @@ def pull_with_app(url: str, model: str, running: bool) -> Took:
         Update,
     )
     from ecs_localai.ollama.address import parse_host
-    from ecs_localai.systems.host_connection import configuration_of
+    from ecs_localai.systems.saved_hosts import configuration_of
 
     clock = _Clock()
     ended: list[str] = []
