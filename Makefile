@@ -3,6 +3,7 @@
 # make lint   ruff, mypy, import-linter
 # make bench  the benchmarks                                  ARGS="..." passes arguments to them
 # make fuzz   fuzz and model tests, 30 times as long as in make test      ECS_LOCALAI_FUZZ=100 for longer
+# make soak   faults at every byte of every answer, and twenty hosts killed and revived for two minutes
 # make clean  removes all that these made
 PYTHON ?= python3
 ARGS ?=
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test lint bench fuzz assets rig system clean venv
+.PHONY: run test lint bench fuzz soak assets rig system clean venv
 .DEFAULT_GOAL := run
 
 run: $(INSTALLED) assets
@@ -31,6 +32,10 @@ bench: $(INSTALLED) system assets rig
 
 fuzz: $(INSTALLED)
 	@ECS_LOCALAI_FUZZ=$${ECS_LOCALAI_FUZZ:-30} $(BIN)/python -m pytest tests/runtime -k "fuzz or model" $(ARGS)
+
+soak: $(INSTALLED) system assets rig
+	@ECS_LOCALAI_FUZZ=1 $(BIN)/python -m pytest tests/ollama/test_ollama_byte_faults.py \
+		tests/systems/test_systems_hosts_in_chaos.py --timeout 1800 $(ARGS)
 
 assets: $(INSTALLED)
 	@$(BIN)/python scripts/build_assets.py >&2

@@ -70,7 +70,7 @@ class OllamaConfiguration(msgspec.Struct, frozen=True):
         if self.connection_timeout <= timedelta(0):
             raise ValueError("The connection timeout must be longer than zero.")
         path = self.base_path
-        if path and (not path.startswith("/") or path.endswith("/") or _has_any(path, "?#\\")):
+        if path and (not path.startswith("/") or path.endswith("/") or "//" in path or _has_any(path, "?#\\")):
             raise ValueError(
                 f"A base path starts with / and does not end with one, for example /ollama; {path!r} is none."
             )

@@ -25,6 +25,8 @@ live_pools: Final[WeakSet[IoTaskPool]] = WeakSet()
 """All pools that somebody holds, for tests that look for what was left running."""
 CLEAN_UP_SECONDS: Final = 2.0
 """How long `IoTaskPool.shutdown` leaves a task to clean up before it cancels it once more."""
+BLOCKING_THREADS = 64
+"""So many things that block, such as looking up a host's name, may be under way at a time in the background."""
 
 
 class TaskCancelled(Exception):
@@ -276,9 +278,13 @@ class IoTaskPool:
 
     async def _serve(self) -> None:
         import asyncio
+        from concurrent.futures import ThreadPoolExecutor
 
         self._stop_wanted = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        # Host names are looked up in its threads, and each that leads nowhere holds one for seconds: asyncio's own
+        # handful would keep the others waiting. A thread is made when it is needed.
+        self._loop.set_default_executor(ThreadPoolExecutor(BLOCKING_THREADS, f"{self._name}-blocking"))
         self._loop_ready.set()
         self._catch_up()
         await self._stop_wanted.wait()

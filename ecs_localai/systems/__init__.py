@@ -1,5 +1,7 @@
 """Behaviour only: one file a system set, and the plugin that wires them into an app."""
 
+from ecs_localai.systems.host_list import HostListError, ListedHost, OllamaHosts
+from ecs_localai.systems.model_difference import ModelGroup, difference_text, group_models
 from ecs_localai.systems.plugin import EVENTS, INTENTS, LocalModelsPlugin
 from ecs_localai.systems.sets import (
     HostConnection,
@@ -14,10 +16,16 @@ __all__ = [
     "EVENTS",
     "INTENTS",
     "HostConnection",
+    "HostListError",
     "InstallationTracking",
+    "ListedHost",
     "LocalModelsPlugin",
     "LocalModelsSystemSet",
+    "ModelGroup",
     "ModelManagement",
+    "OllamaHosts",
     "PerformanceMonitoring",
     "UIUpdate",
+    "difference_text",
+    "group_models",
 ]

@@ -20,7 +20,7 @@ from ecs_localai.components.events import (
     UIUpdateEvent,
     UIUpdateKind,
 )
-from ecs_localai.components.hosts import OllamaAPIClient, OllamaHostManager
+from ecs_localai.components.hosts import ConnectionPool, OllamaAPIClient, OllamaHostManager
 from ecs_localai.components.installation import (
     DownloadRequest,
     InstallationError,
@@ -38,6 +38,7 @@ from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_name
 from ecs_localai.runtime import App, World
 from ecs_localai.systems.host_clients import HostClients
+from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.installation_progress import InstallationRun
 from ecs_localai.systems.installing import install_model_from_ollama
 from ecs_localai.systems.persistence import SavedState
@@ -66,12 +67,25 @@ class InstallationDesk:
         self._cancelled = app.add_event(ModelInstallationCancelled).writer()
         self._ui = app.add_event(UIUpdateEvent).writer()
         self._clean_up = app.wakeups.timer(float("inf"))
-        self._hosts: dict[str, OllamaAPIClient] = {}
+        self._hosts: dict[str, tuple[OllamaAPIClient, ConnectionPool]] = {}
         self._completed_at: deque[tuple[float, str]] = deque()
         self._shown: dict[str, tuple[int, ModelInstallation]] = {}  # by installation id, each with its entity
         self._asked: dict[str, dict[int, ModelInstallRequest]] = {}  # by installation id, then by who asked
 
     # Beginning
+
+    def refuse(self, entity: int, request: ModelInstallRequest, reason: str) -> None:
+        """End what an entity's request asks for before it began: there is no such host."""
+        installation = ModelInstallation(
+            request.model_name,
+            uuid4().hex[:12],
+            host=request.host,
+            request_entities=[entity],
+            download_config=request.download_config,
+        )
+        self._asked[installation.installation_id] = {entity: request}
+        self._open(installation)
+        self.fail(installation, InstallationError(reason, InstallationErrorKind.HOST_UNREACHABLE))
 
     def take(self, entity: int, request: ModelInstallRequest, host: OllamaHostManager) -> None:
         """Begin what an entity's request asks for on this host, or let it share an installation under way there.
@@ -104,7 +118,7 @@ class InstallationDesk:
 
     def _new(self, name: str, request: ModelInstallRequest, entity: int, host: OllamaHostManager) -> ModelInstallation:
         api = host.api_client
-        self._hosts[api.base_url] = api
+        self._hosts[api.base_url] = (api, host.connection_pool)
         installation = ModelInstallation(
             name,
             uuid4().hex[:12],
@@ -119,11 +133,17 @@ class InstallationDesk:
         self._shown[installation.installation_id] = (self._world.spawn(installation), installation)
         self._changed()
 
-    def start_waiting(self) -> None:
-        """Give those that wait their turn, as far as the limit of their host allows."""
+    def start_waiting(self, hosts: OllamaHosts) -> None:
+        """Give those that wait their turn, as far as the limit of their host allows.
+
+        A host that has another log-in by now is spoken to with that.
+        """
         queue = self._manager.download_queue
         if not queue:
             return
+        for one in hosts.all():
+            if one.base_url in self._hosts:
+                self._hosts[one.base_url] = (one.manager.api_client, one.manager.connection_pool)
         active = self._manager.active_installations
         running = Counter(one.host for one in active.values() if one.status.is_running)
         for request in list(queue):
@@ -133,23 +153,24 @@ class InstallationDesk:
             queue.remove(request)
             if installation is not None:
                 self._models.installation_queue.remove(installation)
-                self._start(installation, self._hosts[request.host])
+                self._start(installation, *self._hosts[request.host])
                 running[request.host] += 1
 
-    def _start(self, installation: ModelInstallation, api: OllamaAPIClient) -> None:
+    def _start(self, installation: ModelInstallation, api: OllamaAPIClient, pool: ConnectionPool) -> None:
         entity = self.entity_of(installation)
         if entity is None:
             return  # it is about to be ended
         tasks = self._app.tasks
         run = InstallationRun(tasks.channel(), clock.monotonic())
-        work = install_model_from_ollama(
-            self._clients,
-            api,
-            parse_model_name(installation.model_name),
-            installation.download_config,
-            run.channel.send,
-        )
-        task = tasks.spawn(work, f"install {installation.model_name}")
+        name, report = parse_model_name(installation.model_name), run.channel.send
+
+        async def install() -> InstalledModel:
+            async with self._clients.in_use(api, pool):  # also when the host gets another log-in meanwhile
+                return await install_model_from_ollama(
+                    self._clients, api, pool, name, installation.download_config, report
+                )
+
+        task = tasks.spawn(install(), f"install {installation.model_name}")
         installation.status = InstallationStatus.DOWNLOADING
         installation.started_at = utc_now()
         self._world.insert(entity, ModelInstallationTask(installation.model_name, task), run)

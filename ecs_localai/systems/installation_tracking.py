@@ -6,11 +6,11 @@ import time as clock
 
 import esper
 
-from ecs_localai.components.events import ModelInstallationProgress, UIUpdateEvent, UIUpdateKind
-from ecs_localai.components.hosts import OllamaHostManager
+from ecs_localai.components.events import HostRemoved, ModelInstallationProgress, UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.installation import (
     DownloadConfig,
     InstallationError,
+    InstallationErrorKind,
     ModelInstallation,
     ModelInstallationManager,
     ModelInstallationTask,
@@ -32,11 +32,13 @@ from ecs_localai.runtime import (
     Res,
     Task,
     TaskCancelled,
-    With,
 )
+from ecs_localai.systems.host_list import HostListError, OllamaHosts
 from ecs_localai.systems.installation_desk import InstallationDesk, is_local_registry, still_asks
 from ecs_localai.systems.installation_progress import InstallationRun
-from ecs_localai.systems.links import HostLink
+
+_PERHAPS_GONE = frozenset({InstallationErrorKind.HOST_UNREACHABLE, InstallationErrorKind.CUT})
+"""After these the host is asked at once whether it is still there."""
 
 
 def request_installations(
@@ -57,8 +59,9 @@ def request_installations(
         error: str | None = None
         try:
             name = parse_model_name(request.text)
-            insecure = is_local_registry(name.host)
-            commands.spawn(ModelInstallRequest(name.short, DownloadConfig(insecure=insecure)))
+            config = DownloadConfig(insecure=is_local_registry(name.host))
+            for host in request.hosts or [""]:
+                commands.spawn(ModelInstallRequest(name.short, config, host))
         except InvalidModelName as refusal:
             error = refusal.message
         for _, panel in panels:
@@ -68,7 +71,9 @@ def request_installations(
         for _, installation in installations:
             if installation.installation_id == retry.installation_id and installation.status.is_finished:
                 desk.forget(installation.installation_id)
-                commands.spawn(ModelInstallRequest(installation.model_name, installation.download_config))
+                commands.spawn(
+                    ModelInstallRequest(installation.model_name, installation.download_config, installation.host)
+                )
 
 
 def track_installation_progress(
@@ -102,6 +107,7 @@ def track_installation_progress(
 def poll_installation_tasks(
     running: Query[ModelInstallation, ModelInstallationTask, InstallationRun],
     tasks: Res[IoTaskPool],
+    hosts: Res[OllamaHosts],
     desk: Res[InstallationDesk],
 ) -> None:
     """End the installations whose work has ended. Looks at none of them unless something arrived."""
@@ -118,6 +124,10 @@ def poll_installation_tasks(
                 desk.complete(installation, run, model)
         except InstallationError as error:
             desk.fail(installation, error)
+            if error.kind in _PERHAPS_GONE:
+                for one in hosts.all():
+                    if one.base_url == installation.host:
+                        one.link.ask_at_once()
         except TaskCancelled:
             desk.cancel(installation)
         except Exception as error:  # noqa: BLE001 - raised again below, once the installation has been ended
@@ -129,26 +139,30 @@ def poll_installation_tasks(
 
 def spawn_model_installation(
     requests: Query[ModelInstallRequest, Added[ModelInstallRequest]],
-    hosts: Query[OllamaHostManager, With[HostLink]],
+    hosts: Res[OllamaHosts],
     desk: Res[InstallationDesk],
 ) -> None:
     """Begin the installations that are new, whoever spawned their requests, and those whose turn it is."""
-    for _, host in hosts:
-        for entity, request in requests:
-            if esper.entity_exists(entity):  # esper shows those whose deletion it has put off
-                desk.take(entity, request, host)
-        break
-    desk.start_waiting()
+    for entity, request in list(requests):
+        if not esper.entity_exists(entity):
+            continue  # esper shows those whose deletion it has put off
+        try:
+            desk.take(entity, request, hosts.require_ollama(request.host).manager)
+        except HostListError as error:
+            desk.refuse(entity, request, str(error))
+    desk.start_waiting(hosts)
 
 
 def stop_installations(
     cancels: EventReader[CancelRequested],
     dismissals: EventReader[DismissRequested],
+    removals: EventReader[HostRemoved],
     manager: Res[ModelInstallationManager],
+    hosts: Res[OllamaHosts],
     desk: Res[InstallationDesk],
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
-    """Cancel what somebody wants stopped, and what nobody wants any more.
+    """Cancel what somebody wants stopped, what nobody wants any more, and what was for a host that was removed.
 
     Nobody does once its askers are gone, or its own entity is, or somebody has taken its work off that.
     """
@@ -157,6 +171,12 @@ def stop_installations(
         if installation is not None:
             _stop(installation, desk)
             ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
+    gone = {removal.host for removal in removals.read()}
+    if gone:  # one that has been added again meanwhile is not
+        gone -= {one.base_url for one in hosts.all()}
+    for installation in list(manager.active_installations.values()) if gone else ():
+        if installation.host in gone:
+            _stop(installation, desk)
     for dismissal in dismissals.read():
         if dismissal.installation_id not in manager.active_installations:
             desk.forget(dismissal.installation_id)

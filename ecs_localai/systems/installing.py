@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ecs_localai.components.hosts import OllamaAPIClient, RetryPolicy
+from ecs_localai.components.hosts import ConnectionPool, OllamaAPIClient, RetryPolicy
 from ecs_localai.components.installation import DownloadConfig
 from ecs_localai.components.installation_errors import InstallationError, InstallationErrorKind
 from ecs_localai.components.models import InstalledModel
@@ -71,6 +71,7 @@ def installation_error(error: OllamaError) -> InstallationError:
 async def install_model_from_ollama(
     clients: HostClients,
     api: OllamaAPIClient,
+    pool: ConnectionPool,
     name: ModelName,
     config: DownloadConfig,
     report: Callable[[PullProgress], None],
@@ -82,8 +83,8 @@ async def install_model_from_ollama(
     Raises:
         InstallationError: with a sentence that says what happened and what to do.
     """
-    client = clients.get(api)
     try:
+        client = await clients.get_for(api, pool)
         layers = await _layers_from_registry(name, config)
         if layers:
             report(PullProgress(phase=PullPhase.MANIFEST, total_bytes=sum(layers.values())))

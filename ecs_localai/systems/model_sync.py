@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ecs_localai.components.hosts import OllamaAPIClient
+from ecs_localai.components.hosts import HostProtocol, OllamaHostManager
 from ecs_localai.components.models import InstalledModel, LoadedModel, ModelCapabilities
 from ecs_localai.ollama.errors import InvalidRequest, ModelNotFound, ServerFailure
 from ecs_localai.ollama.wire import RunningEntry, ShowReply, TagEntry, parse_timestamp
@@ -16,6 +16,7 @@ from ecs_localai.systems.host_clients import HostClients
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
+    from ecs_localai.providers.provider import ProvidedModel
 
 DESCRIBED_AT_ONCE = 24
 """How many unknown models one synchronisation asks about, so that a long list is shown before all is known."""
@@ -34,20 +35,37 @@ class ModelsSnapshot(msgspec.Struct, frozen=True):
     """Whether every installed model's capabilities are known."""
 
 
-async def read_models(clients: HostClients, api: OllamaAPIClient, known: frozenset[str]) -> ModelsSnapshot:
+async def read_models(
+    clients: HostClients, manager: OllamaHostManager, protocol: HostProtocol, known: frozenset[str]
+) -> ModelsSnapshot:
+    """Ask a host for its models. `known` are the digests whose capabilities need not be asked for.
+
+    Raises:
+        OllamaError: the host did not answer as one of its protocol does.
+    """
+    if protocol is HostProtocol.OLLAMA:
+        return await _read_from_ollama(clients, manager, known)
+    base_url = manager.api_client.base_url
+    provider = await clients.provider(manager)
+    installed = [provided_model(model, base_url) for model in await provider.models()]
+    return ModelsSnapshot(installed, [], {}, complete=True)
+
+
+async def _read_from_ollama(clients: HostClients, manager: OllamaHostManager, known: frozenset[str]) -> ModelsSnapshot:
     """Read ``/api/tags`` and ``/api/ps``, and ``/api/show`` for digests that are not known yet.
 
     Raises:
         OllamaError: the host did not answer as an Ollama does.
     """
-    client = clients.get(api)
+    base_url = manager.api_client.base_url
+    client = await clients.get(manager)
     import asyncio  # in the background: a first frame need not wait for it
 
-    tags, running = await asyncio.gather(client.tags(), client.ps())
+    tags, running = await asyncio.gather(client.tags(retry=False), client.ps(retry=False))
     unknown = {entry.digest: entry.name for entry in tags if entry.digest not in known and not entry.is_remote}
     asked = dict(list(unknown.items())[:DESCRIBED_AT_ONCE])
     described = await _describe_all(client, asked)
-    installed = [installed_model(entry, api.base_url) for entry in tags]
+    installed = [installed_model(entry, base_url) for entry in tags]
     return ModelsSnapshot(
         installed=installed,
         loaded=[loaded_model(entry) for entry in running],
@@ -102,6 +120,19 @@ def installed_model(entry: TagEntry, base_url: str) -> InstalledModel:
         family=entry.details.family,
         parameter_size=entry.details.parameter_size,
         is_cloud=entry.is_remote,
+        host=base_url,
+    )
+
+
+def provided_model(model: ProvidedModel, base_url: str) -> InstalledModel:
+    """A model that a server of another protocol offers. Such a server tells little more than the name."""
+    return InstalledModel(
+        model_id=f"{base_url}/{model.name}",
+        name=model.name,
+        version="",
+        size=model.size_bytes,
+        install_date=model.created or _UNKNOWN_TIME,
+        capabilities=ModelCapabilities(max_context_length=model.context_length, parameter_count=model.parameter_count),
         host=base_url,
     )
 

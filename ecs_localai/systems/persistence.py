@@ -9,7 +9,7 @@ from ecs_localai.components.codec import DecodeError, decode, encode
 from ecs_localai.components.installation import InstallationRecord
 
 if TYPE_CHECKING:
-    from ecs_localai.store.state import ModelUsage
+    from ecs_localai.store.state import JsonValue, ModelUsage
 
 
 class SavedState:
@@ -20,6 +20,8 @@ class SavedState:
 
         self._store = Store.open(data_dir)
         self._told: str | None = None
+        self.problems: list[str] = []
+        """Sentences about what was read and made no sense."""
 
     @property
     def flags(self) -> dict[str, bool]:
@@ -45,8 +47,13 @@ class SavedState:
         """Keep a feature's state."""
         self._store.set_flag(feature_id, enabled)
 
-    def set_setting(self, key: str, value: str) -> None:
-        """Keep a text setting."""
+    @property
+    def settings(self) -> dict[str, JsonValue]:
+        """The settings as they were at the start."""
+        return self._store.initial.settings
+
+    def set_setting(self, key: str, value: object) -> None:
+        """Keep a setting: whatever JSON can say."""
         self._store.set_setting(key, value)
 
     def set_model_usage(self, name: str, usage: ModelUsage) -> None:
@@ -59,7 +66,7 @@ class SavedState:
 
     def take_problems(self) -> list[str]:
         """Sentences about the file or about changes that could not be saved, each once."""
-        problems = []
+        problems, self.problems = self.problems, []
         if self._store.notice is not None and self._store.notice != self._told:
             self._told = self._store.notice
             problems.append(self._store.notice)

@@ -6,8 +6,13 @@ from pathlib import Path
 
 from ecs_localai.components.events import (
     FeatureFlagToggled,
+    HostAdded,
+    HostChanged,
+    HostRemoved,
+    HostsFound,
     InstalledModelsChanged,
     LoadedModelsChanged,
+    LocalServerChanged,
     ModelDeleted,
     ModelDeleteFailed,
     ModelInstallationCancelled,
@@ -19,7 +24,8 @@ from ecs_localai.components.events import (
     UIUpdateEvent,
 )
 from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
-from ecs_localai.components.hosts import OllamaConfiguration, OllamaHostManager
+from ecs_localai.components.found_hosts import HostSearch, LocalServer
+from ecs_localai.components.hosts import DefaultHost, OllamaConfiguration, OllamaHostManager
 from ecs_localai.components.installation import (
     ModelInstallation,
     ModelInstallationManager,
@@ -29,17 +35,26 @@ from ecs_localai.components.installation import (
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.panel import LocalModelsPanel
 from ecs_localai.components.panel_intents import (
+    AddHostRequested,
     CancelRequested,
+    DefaultHostRequested,
     DeleteModelRequested,
     DismissRequested,
+    EditHostRequested,
+    FindHostsRequested,
     HostEdited,
     InstallRequested,
+    MoveHostRequested,
     NoticeDismissed,
     RefreshRequested,
+    RemoveHostRequested,
     RetryRequested,
+    StartLocalServerRequested,
+    StopLocalServerRequested,
     ToggleRequested,
 )
 from ecs_localai.components.panel_view import PanelView
+from ecs_localai.ollama.address import parse_host
 from ecs_localai.runtime import App, Plugin, Startup, Update, activity, chain, in_set
 from ecs_localai.runtime.type_registry import TypeRegistry
 from ecs_localai.systems.failure_notices import tell_of_failures
@@ -49,12 +64,11 @@ from ecs_localai.systems.features import (
     spawn_feature_toggles,
 )
 from ecs_localai.systems.host_clients import HostClients
-from ecs_localai.systems.host_connection import (
-    configuration_from_environment,
-    follow_host_field,
-    monitor_ollama_connection,
-    spawn_host,
-)
+from ecs_localai.systems.host_connection import configuration_from_environment, monitor_ollama_connection
+from ecs_localai.systems.host_editing import edit_hosts, follow_host_field, order_hosts
+from ecs_localai.systems.host_finding import HostFinding, find_hosts
+from ecs_localai.systems.host_list import OllamaHosts
+from ecs_localai.systems.host_upkeep import HOST_COMPONENTS, KnownHosts, keep_hosts
 from ecs_localai.systems.installation_desk import InstallationDesk, drop_if_empty
 from ecs_localai.systems.installation_progress import InstallationRun
 from ecs_localai.systems.installation_tracking import (
@@ -66,6 +80,7 @@ from ecs_localai.systems.installation_tracking import (
     track_installation_progress,
 )
 from ecs_localai.systems.links import HostLink, HostLinks
+from ecs_localai.systems.local_server import LocalServerDesk, look_for_local_server, run_local_server
 from ecs_localai.systems.model_management import delete_models, manage_model_lifecycle
 from ecs_localai.systems.performance_monitoring import (
     MeasurementHistory,
@@ -75,6 +90,7 @@ from ecs_localai.systems.performance_monitoring import (
 )
 from ecs_localai.systems.persistence import SavedState
 from ecs_localai.systems.put_back import put_back
+from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for, read_saved_hosts
 from ecs_localai.systems.sets import (
     HostConnection,
     InstallationTracking,
@@ -83,10 +99,17 @@ from ecs_localai.systems.sets import (
     PerformanceMonitoring,
     UIUpdate,
 )
+from ecs_localai.systems.typed_secrets import TypedSecrets, keep_typed_secrets
 from ecs_localai.systems.ui_update import update_local_models_ui
+from ecs_localai.systems.unused_secrets import KeyringEntries, forget_unused_secrets
 from ecs_localai.systems.view_host import host_view
 
 EVENTS = (
+    HostAdded,
+    HostChanged,
+    HostRemoved,
+    HostsFound,
+    LocalServerChanged,
     OllamaConnectionStatusChanged,
     InstalledModelsChanged,
     LoadedModelsChanged,
@@ -111,10 +134,18 @@ INTENTS = (
     DeleteModelRequested,
     ToggleRequested,
     NoticeDismissed,
+    AddHostRequested,
+    EditHostRequested,
+    RemoveHostRequested,
+    DefaultHostRequested,
+    MoveHostRequested,
+    FindHostsRequested,
+    StartLocalServerRequested,
+    StopLocalServerRequested,
 )
 """What the systems can be asked."""
 _OURS: dict[type, tuple[type, ...]] = {
-    HostLink: (HostLink, OllamaHostManager),
+    HostLink: (*HOST_COMPONENTS, DefaultHost),
     ModelInstallation: (ModelInstallation, ModelInstallationTask, InstallationRun),
     FeatureToggle: (FeatureToggle,),
     FeatureToggleGroup: (FeatureToggleGroup,),
@@ -127,6 +158,14 @@ _MADE_AT_START = "It is made anew from ExperimentalFeaturesManager when the app 
 _NOT_SAVED: dict[type, str] = {
     HostLink: "It is work under way with a host, and begins anew.",
     HostLinks: "It is work under way with hosts, and begins anew.",
+    OllamaHosts: "The hosts are entities, and saved as such.",
+    KnownHosts: "It is how the hosts were in the frame before.",
+    TypedSecrets: "Secrets are not saved.",
+    KeyringEntries: "It is looked at anew.",
+    HostSearch: "It is looked for anew.",
+    HostFinding: "It is at work.",
+    LocalServer: "It is a program at work.",
+    LocalServerDesk: "It is a program at work.",
     ModelInstallation: _AT_WORK,
     ModelInstallationTask: _AT_WORK,
     InstallationRun: _AT_WORK,
@@ -147,25 +186,28 @@ class LocalModelsPlugin(Plugin):
     """Local AI models: hosts, installation, monitoring and experimental features, in five ordered sets.
 
     Args:
-        config: the Ollama server; without it the one that ``OLLAMA_HOST`` names, else 127.0.0.1:11434.
+        config: the Ollama server that is the default one in this run, or its address as text; without it the one that
+            ``OLLAMA_HOST`` names, else the default one of the saved list, else 127.0.0.1:11434. More of them:
+            `OllamaHosts.add`.
         data_dir: where to keep what a person set and what happened; nothing is written to disk without it.
 
     Raises:
-        InvalidHost: no `config` was given and ``OLLAMA_HOST`` is not an address.
+        InvalidHost: the text, or where no `config` was given ``OLLAMA_HOST``, is not an address.
     """
 
-    def __init__(self, config: OllamaConfiguration | None = None, *, data_dir: Path | str | None = None) -> None:
-        self._config = config if config is not None else configuration_from_environment()
+    def __init__(self, config: OllamaConfiguration | str | None = None, *, data_dir: Path | str | None = None) -> None:
+        if isinstance(config, str):
+            config = configuration_of(parse_host(config))
+        self._given = config if config is not None else configuration_from_environment()
         self._data_dir = Path(data_dir) if data_dir is not None else None
         self._saved: SavedState | None = None
 
     def build(self, app: App) -> None:
-        """Add the sets, the resources, the events, the host's entity and the systems."""
+        """Add the sets, the resources, the events, the hosts' entities and the systems."""
         for kind in (*EVENTS, *INTENTS):
             app.add_event(kind)
         self._register_types(app)
         self._add_resources(app)
-        spawn_host(app.world, self._config, app.world.resource(HostLinks))
         app.world.spawn(LocalModelsPanel())
         app.add_set_processors(
             HostConnection(), ModelManagement(), InstallationTracking(), PerformanceMonitoring(), UIUpdate()
@@ -182,8 +224,10 @@ class LocalModelsPlugin(Plugin):
         if self._saved is not None:
             self._saved.close()
         for owner, kinds in _OURS.items():
-            for entity, _ in app.world.query(owner):
-                app.world.remove(entity, *kinds)
+            for entity in [entity for entity, _ in app.world.query(owner)]:
+                link = app.world.get(entity, HostLink)
+                stays = OllamaConfiguration if link is not None and link.is_guests else None
+                app.world.remove(entity, *(kind for kind in kinds if kind is not stays))
                 drop_if_empty(app.world, entity)
 
     @staticmethod
@@ -191,6 +235,7 @@ class LocalModelsPlugin(Plugin):
         """Say what of ours is saved with a world, and what is not because it is made anew."""
         registry = app.init_resource(TypeRegistry)
         registry.register(LocalModelsPanel, ModelInstallRequest, LocalModelManager, ExperimentalFeaturesManager)
+        registry.register(*(kind for kind in HOST_COMPONENTS if kind is not HostLink), DefaultHost)
         # Not saved, but to be seen from outside. Not the intents: they may hold a password that was typed.
         registry.register(*EVENTS, ModelInstallation, FeatureToggle, FeatureToggleGroup, ModelInstallationManager)
         registry.register_required(OllamaHostManager, HostLink, lambda: app.world.resource(HostLinks).make())
@@ -198,32 +243,70 @@ class LocalModelsPlugin(Plugin):
             registry.leave_out(kind, reason)
 
     def _add_resources(self, app: App) -> None:
-        self._saved = SavedState(self._data_dir)
+        saved = self._saved = SavedState(self._data_dir)
         clients = HostClients()
+        server = LocalServerDesk(app.tasks)
+        app.tasks.on_close(server.close)  # before the connections: what we started goes last of all
         app.tasks.on_close(clients.close)
-        view = PanelView(host=host_view(OllamaHostManager(self._config)))
         history = MeasurementHistory()
         app.diagnostics.add(*history.diagnostics)
         for resource in (
-            self._saved,
+            saved,
             clients,
             HostLinks(app.wakeups),
-            LocalModelManager(ollama_config=self._config),
+            KnownHosts(),
+            TypedSecrets(app.tasks),
+            KeyringEntries(),
+            HostSearch(),
+            HostFinding(app.tasks),
+            LocalServer(),
+            server,
+            LocalModelManager(),
             ModelInstallationManager(),
             ExperimentalFeaturesManager(),
             history,
-            view,
         ):
             app.insert_resource(resource)
-        app.insert_resource(InstallationDesk(app, self._saved))
+        hosts = OllamaHosts(app, saved)
+        app.insert_resource(hosts)
+        self._begin_hosts(app, hosts)
+        app.insert_resource(InstallationDesk(app, saved))
+
+    def _begin_hosts(self, app: App, hosts: OllamaHosts) -> None:
+        """The hosts of the start: those that were saved, and the one for this run."""
+        listed, problems = read_saved_hosts(self._saved.settings if self._saved is not None else {})
+        if self._saved is not None:
+            self._saved.problems.extend(problems)
+        if not listed and self._given is None:
+            config = OllamaConfiguration()
+            listed = [SavedHost(name_for(config), config, is_default=True)]
+        hosts.begin_with(listed, self._given)
+        default = hosts.default
+        if default is not None:
+            app.world.resource(LocalModelManager).ollama_config = default.config
+            app.insert_resource(PanelView(host=host_view(default.manager)))
 
     @staticmethod
     def _add_systems(app: App) -> None:
         sets = LocalModelsSystemSet
-        app.add_systems(Startup, spawn_feature_toggles, start_sampling)
+        app.add_systems(Startup, spawn_feature_toggles, start_sampling, look_for_local_server)
         app.add_systems(
             Update,
-            in_set(sets.HOST_CONNECTION, chain(put_back, follow_host_field, monitor_ollama_connection)),
+            in_set(
+                sets.HOST_CONNECTION,
+                chain(
+                    put_back,
+                    edit_hosts,
+                    order_hosts,
+                    follow_host_field,
+                    keep_hosts,
+                    keep_typed_secrets,
+                    forget_unused_secrets,
+                    monitor_ollama_connection,
+                    find_hosts,
+                    run_local_server,
+                ),
+            ),
             in_set(
                 sets.MODEL_MANAGEMENT,
                 chain(delete_models, manage_model_lifecycle),

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
-from ecs_localai.components.hosts import OllamaHostManager
+from ecs_localai.components.found_hosts import HostSearch, LocalServer
 from ecs_localai.components.installation import ModelInstallation
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.panel import LocalModelsPanel
-from ecs_localai.components.panel_intents import NoticeDismissed
-from ecs_localai.components.panel_view import NoticeView, PanelView
-from ecs_localai.runtime import EventReader, Query, Res
+from ecs_localai.components.panel_intents import AddHostRequested, EditHostRequested, NoticeDismissed
+from ecs_localai.components.panel_view import InstallationRow, NoticeView, PanelView
+from ecs_localai.runtime import EventReader, Local, Query, Res
+from ecs_localai.systems.host_list import ListedHost, OllamaHosts
 from ecs_localai.systems.installation_progress import InstallationRun
-from ecs_localai.systems.links import HostLink
 from ecs_localai.systems.performance_monitoring import MeasurementHistory
 from ecs_localai.systems.persistence import SavedState
 from ecs_localai.systems.view_features import toggle_groups
-from ecs_localai.systems.view_host import host_view, summary_text
+from ecs_localai.systems.view_host import host_view, summary_of_hosts, summary_text
+from ecs_localai.systems.view_hosts import host_rows, hosts_summary, search_view
 from ecs_localai.systems.view_installations import installation_rows
 from ecs_localai.systems.view_measurements import gauges
+from ecs_localai.systems.view_model_places import ModelPlaces
 from ecs_localai.systems.view_models import model_rows, models_empty_text
 
 MOST_NOTICES = 4
@@ -27,17 +29,22 @@ MOST_NOTICES = 4
 def update_local_models_ui(
     updates: EventReader[UIUpdateEvent],
     dismissed: EventReader[NoticeDismissed],
-    hosts: Query[OllamaHostManager, HostLink],
+    additions: EventReader[AddHostRequested],
+    edits: EventReader[EditHostRequested],
     installations: Query[ModelInstallation],
     runs: Query[ModelInstallation, InstallationRun],
     panels: Query[LocalModelsPanel],
     toggles: Query[FeatureToggle],
     groups: Query[FeatureToggleGroup],
+    listed: Res[OllamaHosts],
+    server: Res[LocalServer],
+    search: Res[HostSearch],
     models: Res[LocalModelManager],
     features: Res[ExperimentalFeaturesManager],
     history: Res[MeasurementHistory],
     saved: Res[SavedState],
     view: Res[PanelView],
+    seen: Local[tuple[object, ...]],
 ) -> None:
     """Build anew the sections of `PanelView` that `UIUpdateEvent` names; all of them the first time.
 
@@ -45,42 +52,99 @@ def update_local_models_ui(
     """
     news = updates.read()
     closed = dismissed.read()
+    answered = len(additions.read()) + len(edits.read())
     stale = {update.kind for update in news}
     if view.revision == 0:
         stale.update(UIUpdateKind)
-    elif not stale and not closed:
+    elif not stale and not closed and not answered:
         return
     texts = [update.text for update in news if update.text] + saved.take_problems()
     sections: dict[str, object] = {"notices": _notices(view, texts, closed)}
-    synced = False
-    for _, (manager, link) in hosts:
-        synced = link.synced
-        if UIUpdateKind.HOST_CHANGED in stale:
-            sections["host"] = host_view(manager)
-        if stale & {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.HOST_CHANGED}:
-            sections["models"] = model_rows(models, link.deletions)
-            sections["models_empty_text"] = models_empty_text(manager, link)
-        break
+    hosts = listed.all()
+    if UIUpdateKind.HOST_CHANGED in stale or answered:
+        sections |= _host_sections(hosts, server, search)
+        sections["host_answers"] = view.host_answers + answered
+        for _, panel in panels:
+            sections["host_error"] = panel.host_error
+        now = _what_models_depend_on(hosts)
+        if now != seen.value:
+            seen.value = now
+            stale |= {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.INSTALLATIONS_CHANGED}
+    if UIUpdateKind.MODELS_CHANGED in stale:
+        sections |= _model_sections(hosts, models)
     if UIUpdateKind.INSTALLATIONS_CHANGED in stale:
-        fractions = {installation.installation_id: run.fraction for _, (installation, run) in runs}
-        sections["installations"] = installation_rows([row for _, row in installations], fractions)
+        sections["installations"] = _installations(installations, runs, hosts)
         for _, panel in panels:
             sections["install_error"] = panel.install_error
     if UIUpdateKind.EXPERIMENTAL_FEATURE_CHANGED in stale:
         by_entity = dict(iter(toggles))
         sections["features"] = toggle_groups([group for _, group in groups], by_entity, features)
     if stale & {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.HOST_CHANGED, UIUpdateKind.MEASUREMENTS_CHANGED}:
-        sections["summary"] = summary_text(models, synced=synced)
-    changed = view.revision == 0
-    for name, section in sections.items():
-        if getattr(view, name) != section:
-            setattr(view, name, section)
-            changed = True
+        sections["summary"] = _summary(hosts, models)
+    changed = _take_over(view, sections) or view.revision == 0
     if UIUpdateKind.MEASUREMENTS_CHANGED in stale:
         view.gauges = gauges(models.resource_monitor, history)  # a new sample moves the sparkline in any case
         changed = True
     if changed:
         view.revision += 1
+
+
+def _take_over(view: PanelView, sections: dict[str, object]) -> bool:
+    """Put the sections that are different into the view. Returns whether there was one."""
+    different = {name: section for name, section in sections.items() if getattr(view, name) != section}
+    for name, section in different.items():
+        setattr(view, name, section)
+    return bool(different)
+
+
+def _what_models_depend_on(hosts: list[ListedHost]) -> tuple[object, ...]:
+    """What of the hosts shows in the sections of models and installations; a probe's new response time does not."""
+    return tuple(
+        (one.host.name, one.base_url, one.is_default, one.health.is_healthy, one.models.synced, one.models.error)
+        for one in hosts
+    )
+
+
+def _installations(
+    installations: Query[ModelInstallation], runs: Query[ModelInstallation, InstallationRun], hosts: list[ListedHost]
+) -> list[InstallationRow]:
+    fractions = {installation.installation_id: run.fraction for _, (installation, run) in runs}
+    names = {one.base_url: one.host.name for one in hosts} if len(hosts) > 1 else {}
+    return installation_rows([row for _, row in installations], fractions, names)
+
+
+def _default(hosts: list[ListedHost]) -> ListedHost | None:
+    return next((one for one in hosts if one.is_default), hosts[0] if hosts else None)
+
+
+def _host_sections(hosts: list[ListedHost], server: LocalServer, search: HostSearch) -> dict[str, object]:
+    sections: dict[str, object] = {
+        "hosts": host_rows(hosts, server),
+        "hosts_summary": hosts_summary(hosts),
+        "search": search_view(search, hosts),
+    }
+    default = _default(hosts)
+    if default is not None:
+        name = default.host.name if len(hosts) > 1 else ""
+        sections["host"] = host_view(default.manager, name, server)
+    return sections
+
+
+def _model_sections(hosts: list[ListedHost], models: LocalModelManager) -> dict[str, object]:
+    default = _default(hosts)
+    if default is None:
+        return {}
+    sections: dict[str, object] = {"models_empty_text": models_empty_text(default.health, default.models)}
+    if len(hosts) == 1:
+        return sections | {"models": model_rows(models, default.link.deletions), "difference": None}
+    places = ModelPlaces(hosts)
+    return sections | {"models": places.rows(), "difference": places.difference()}
+
+
+def _summary(hosts: list[ListedHost], models: LocalModelManager) -> str:
+    if len(hosts) > 1:
+        return summary_of_hosts(models, [one.models for one in hosts if one.models.synced])
+    return summary_text(models, synced=bool(hosts) and hosts[0].models.synced)
 
 
 def _notices(view: PanelView, texts: list[str], closed: list[NoticeDismissed]) -> list[NoticeView]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ecs_localai.components.hosts import OllamaHostManager
-from ecs_localai.components.models import LocalModelManager
+from collections.abc import Sequence
+
+from ecs_localai.components.found_hosts import LocalServer, LocalServerState
+from ecs_localai.components.hosts import HostHealthMonitor, OllamaHostManager
+from ecs_localai.components.models import HostModels, LocalModelManager
 from ecs_localai.components.panel_view import HostView, Tone
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.address import parse_host
@@ -13,26 +16,40 @@ _SOMETHING_ELSE = (ErrorKind.NOT_OLLAMA, ErrorKind.BAD_REPLY, ErrorKind.DISCONNE
 """Failures that mean that what answers is no Ollama."""
 
 
-def host_view(manager: OllamaHostManager) -> HostView:
-    """The host field's contents."""
-    config, health = manager.host_config, manager.health_monitor
-    if health.is_healthy:
-        return HostView(
-            address=config.base_url,
-            status_text="Connected",
-            tone=Tone.OK,
-            version=config.api_version or None,
-            response_time_ms=health.response_time_ms,
-        )
+def health_status(health: HostHealthMonitor) -> tuple[str, Tone]:
+    """How a host is doing, in a word or two, and the mood of that."""
     if health.last_health_check is None:
-        return HostView(address=config.base_url, status_text="Connecting", tone=Tone.NEUTRAL)
-    return HostView(
-        address=config.base_url,
-        status_text="Not connected",
-        tone=Tone.DANGER,
-        detail=health.last_error,
-        advice=connection_advice(config.base_url, health.last_error_kind),
-    )
+        return "Connecting", Tone.NEUTRAL
+    if health.is_flapping:
+        return "Unstable", Tone.WARN
+    return ("Connected", Tone.OK) if health.is_healthy else ("Not connected", Tone.DANGER)
+
+
+def host_view(manager: OllamaHostManager, name: str = "", server: LocalServer | None = None) -> HostView:
+    """The host field's contents: the default host. It has a ``name`` where there are others, too."""
+    config, health = manager.host_config, manager.health_monitor
+    status_text, tone = health_status(health)
+    view = HostView(config.base_url, status_text, tone, label=f"Default host: {name}" if name else "Model host")
+    if health.is_healthy:
+        view.version = config.api_version or None
+        view.response_time_ms = health.response_time_ms
+    elif health.last_health_check is not None:
+        view.detail = health.last_error
+        view.advice = connection_advice(config.base_url, health.last_error_kind)
+        if server is not None and _is_ours_to_start(config.base_url, health.last_error_kind):
+            view.starting = {
+                LocalServerState.STARTING: "Starting Ollama…", LocalServerState.STOPPING: "Stopping Ollama…",
+            }.get(server.state, "")  # fmt: skip
+            idle = server.state in (LocalServerState.STOPPED, LocalServerState.FAILED)
+            view.can_start = idle and server.program is not None
+    return view
+
+
+def _is_ours_to_start(base_url: str, error_kind: str | None) -> bool:
+    """Whether an Ollama that was started on this computer would be the one that is missed."""
+    address = parse_host(base_url)
+    plain = address.scheme == "http" and not address.base_path
+    return error_kind == ErrorKind.REFUSED and plain and address.is_loopback
 
 
 def connection_advice(base_url: str, error_kind: str | None) -> list[str]:
@@ -66,11 +83,24 @@ def summary_text(models: LocalModelManager, *, synced: bool) -> str:
     """``5 installed · 31.4 GB on disk · 212 GB free``; the models only when they have been seen."""
     installed = models.installed_models.values()
     # Models of the same digest share their files.
-    on_disk = sum({model.digest or model.name: model.size for model in installed if not model.is_cloud}.values())
+    on_disk = sum({model.digest or model.name: model.size or 0 for model in installed if not model.is_cloud}.values())
     parts = [f"{len(installed)} installed"] if synced else []
     if on_disk and synced:
         parts.append(f"{format_bytes(on_disk)} on disk")
+    return " · ".join(parts + _free(models))
+
+
+def summary_of_hosts(models: LocalModelManager, seen: Sequence[HostModels]) -> str:
+    """``9 models on 3 hosts · 212 GB free here``: those of the hosts whose models have been ``seen``."""
+    names = {name for one in seen for name in one.installed}
+    count = f"{len(names)} model" if len(names) == 1 else f"{len(names)} models"
+    hosts = "1 host" if len(seen) == 1 else f"{len(seen)} hosts"
+    free = [f"{text} here" for text in _free(models)]
+    return " · ".join([f"{count} on {hosts}", *free] if seen else free)
+
+
+def _free(models: LocalModelManager) -> list[str]:
     free = models.resource_monitor.disk_usage.free_bytes
-    if free is not None and parse_host(models.ollama_config.base_url).is_loopback:
-        parts.append(f"{format_bytes(free)} free")
-    return " · ".join(parts)
+    if free is None or not parse_host(models.ollama_config.base_url).is_loopback:
+        return []
+    return [f"{format_bytes(free)} free"]

@@ -20,14 +20,17 @@ _ICONS = {InstallationPhase.VERIFYING: "shield-check", InstallationPhase.CANCELL
 
 
 def installation_rows(
-    installations: list[ModelInstallation], fractions: Mapping[str, float | None]
+    installations: list[ModelInstallation], fractions: Mapping[str, float | None], host_names: Mapping[str, str]
 ) -> list[InstallationRow]:
-    """Running ones first, then those that wait, then what has ended."""
+    """Running ones first, then those that wait, then what has ended.
+
+    ``host_names`` are the hosts' names by base URL where there are several; else it is empty.
+    """
     ordered = sorted(installations, key=lambda one: (_ORDER.get(one.status.kind, 0), one.started_at))
-    return [_row(one, fractions.get(one.installation_id)) for one in ordered]
+    return [_row(one, fractions.get(one.installation_id), host_names.get(one.host, "")) for one in ordered]
 
 
-def _row(one: ModelInstallation, fraction: float | None) -> InstallationRow:
+def _row(one: ModelInstallation, fraction: float | None, host: str) -> InstallationRow:
     kind = one.status.kind
     ended_badly = kind in (InstallationPhase.FAILED, InstallationPhase.CANCELLED)
     if kind is InstallationPhase.COMPLETED:
@@ -49,6 +52,7 @@ def _row(one: ModelInstallation, fraction: float | None) -> InstallationRow:
         can_retry=ended_badly,
         can_dismiss=ended_badly,
         icon=_ICONS.get(kind, ""),
+        host=host,
     )
 
 

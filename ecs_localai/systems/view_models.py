@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from ecs_localai.components.hosts import OllamaHostManager
-from ecs_localai.components.models import InstalledModel, LoadedModel, LocalModelManager
+from ecs_localai.components.hosts import HostHealthMonitor
+from ecs_localai.components.models import HostModels, InstalledModel, LoadedModel, LocalModelManager
 from ecs_localai.components.panel_view import ModelRow, Tone
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.wording import format_bytes, format_count, format_time_left
-from ecs_localai.systems.links import HostLink
 
 _CAPABILITY_NAMES = {
     "tools": "Tools",
@@ -27,10 +26,11 @@ def model_rows(models: LocalModelManager, being_deleted: Container[str]) -> list
     ordered = sorted(
         models.installed_models.values(), key=lambda model: (model.name not in models.loaded_models, model.name.lower())
     )
-    return [_row(model, models.loaded_models.get(model.name), model.name in being_deleted) for model in ordered]
+    return [model_row(model, models.loaded_models.get(model.name), model.name in being_deleted) for model in ordered]
 
 
-def _row(model: InstalledModel, loaded: LoadedModel | None, deleting: bool) -> ModelRow:
+def model_row(model: InstalledModel, loaded: LoadedModel | None, deleting: bool) -> ModelRow:
+    """A model as one host has it."""
     capabilities = model.capabilities
     parts = [capabilities.model_architecture or model.family]
     count = capabilities.parameter_count
@@ -43,7 +43,7 @@ def _row(model: InstalledModel, loaded: LoadedModel | None, deleting: bool) -> M
         subtitle=" · ".join(part for part in parts if part),
         quantization=model.quantization,
         capabilities=[_CAPABILITY_NAMES[name] for name in capabilities.capabilities if name in _CAPABILITY_NAMES],
-        size_text="Cloud" if model.is_cloud else format_bytes(model.size),
+        size_text="Cloud" if model.is_cloud else "" if model.size is None else format_bytes(model.size),
         status=loaded_text(loaded) if loaded else "",
         tone=Tone.OK if loaded else Tone.NEUTRAL,
         busy="Deleting" if deleting else "",
@@ -65,12 +65,12 @@ def loaded_text(loaded: LoadedModel) -> str:
     return " · ".join(parts)
 
 
-def models_empty_text(manager: OllamaHostManager, link: HostLink) -> str:
+def models_empty_text(health: HostHealthMonitor, there: HostModels) -> str:
     """What stands where the list would be while it is empty."""
-    if not manager.health_monitor.is_healthy:
+    if not health.is_healthy:
         return "The models appear here once Ollama is connected."
-    if link.sync_error is not None:
-        return f"The models cannot be listed. {link.sync_error}"
-    if not link.synced:
+    if there.error is not None:
+        return f"The models cannot be listed. {there.error}"
+    if not there.synced:
         return "Looking for models…"
     return "No models yet. Type a name above to install the first, for example llama3.2:1b."

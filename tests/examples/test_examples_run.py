@@ -73,6 +73,21 @@ def test_headless_install_says_why_not(fresh_ollama: OllamaServer) -> None:
     assert "has a space in it" in done.stderr
 
 
+def test_several_hosts_are_made_equal(
+    ollama_server: OllamaServer, fresh_ollama: OllamaServer, registry: Registry
+) -> None:
+    name = registry.name_for("tiny:latest")
+    addresses = (fresh_ollama.host_port, "127.0.0.1:9")
+    with OllamaServer() as third:
+        assert run_example("headless_install.py", name, "--insecure", host=third.host_port).returncode == 0
+        done = run_example("several_hosts.py", *addresses, third.host_port, "--install", "--insecure")
+    assert done.returncode == 0, done.stderr
+    assert f"{fresh_ollama.host_port}: no models" in done.stdout
+    assert "127.0.0.1:9: Nothing listens" in done.stdout
+    assert f"{fresh_ollama.host_port} lacks 1" in done.stdout
+    assert fresh_ollama.model_names() == [name]
+
+
 def test_a_plain_esper_game_carries_a_request_on_its_own_entity() -> None:
     done = run_example("guest_in_esper.py")
     assert done.returncode == 0, done.stderr

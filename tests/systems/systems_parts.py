@@ -52,9 +52,11 @@ class Driven:
     Without a `port` its host is one where nothing listens.
     """
 
-    def __init__(self, port: int | None = None, *, data_dir: Path | None = None, world: str | None = None) -> None:
+    def __init__(
+        self, port: int | None = None, *, data_dir: Path | None = None, world: str | None = None, given: bool = True
+    ) -> None:
         self.app = App(world)
-        config = config_for(port if port is not None else closed_port())
+        config = config_for(port if port is not None else closed_port()) if given else None
         self.app.add_plugins(LocalModelsPlugin(config, data_dir=data_dir))
         self._readers: list[EventReader[object]] = []
         kinds: tuple[type[object], ...] = (SystemFailed, *EVENTS)
@@ -64,6 +66,11 @@ class Driven:
         """Whether no time goes by in the world, so that no timer becomes due: what then happens, something caused."""
         self.log: list[object] = []
         """Every event so far; those of one frame by type, in the order in which a frame writes the types."""
+
+    @classmethod
+    def saved(cls, data_dir: Path) -> Self:
+        """An app that is given no host: those that were saved in this folder."""
+        return cls(data_dir=data_dir, given=False)
 
     def update(self, dt: float | None = None) -> None:
         """Run one frame and collect what it told."""

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from ecs_localai import (
     Activity,
+    AddHostRequested,
     DeleteModelRequested,
+    EditHostRequested,
     HostEdited,
     ModelInstallationCompleted,
     NoticeDismissed,
     OllamaHostManager,
     PanelView,
     RefreshRequested,
+    RemoveHostRequested,
     ToggleRequested,
 )
 from ecs_localai.systems.performance_monitoring import MeasurementHistory
 from ecs_localai.systems.ui_update import MOST_NOTICES
+from tests.rig.model_files import create_model, write_gguf
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
 from tests.systems.systems_parts import Driven
@@ -153,3 +158,52 @@ def test_the_list_of_models_says_why_it_is_empty(fresh_ollama: OllamaServer) -> 
         assert "once Ollama is connected" in driven.view.models_empty_text
         driven.until(lambda: "No models yet" in driven.view.models_empty_text)
         driven.until(lambda: driven.view.summary.startswith("0 installed"))
+
+
+def test_hosts_side_by_side_with_how_their_models_differ(
+    ollama_server: OllamaServer, fresh_ollama: OllamaServer, tmp_path: Path
+) -> None:
+    create_model(ollama_server, "side:by-side", write_gguf(tmp_path / "side.gguf", 400_000))
+    try:
+        with Watched(ollama_server.port) as driven:
+            driven.connect()
+            assert len(driven.view.hosts) == 1
+            assert driven.view.difference is None
+            assert driven.view.host.label == "Model host"
+            driven.write(AddHostRequested(f"127.0.0.1:{fresh_ollama.port}", "fresh"))
+            driven.update()
+            assert driven.view.host_answers == 1
+            driven.until(lambda: driven.view.hosts_summary == "All 2 connected")
+            first, second = driven.view.hosts
+            assert (first.is_default, second.is_default, second.name) == (True, False, "fresh")
+            assert driven.view.host.label == f"Default host: {first.name}"
+            driven.until(lambda: "0 models" in driven.view.hosts[1].facts)
+            assert driven.view.models
+            for row in driven.view.models:
+                assert row.hosts == [first.name]
+                assert row.absent_text == "not on fresh"
+                assert row.install_label == "Install on fresh"
+            assert sorted(row.name for row in driven.view.models) == ollama_server.model_names()
+            driven.write(RemoveHostRequested("fresh"))
+            driven.until(lambda: len(driven.view.hosts) == 1)
+            assert all(not row.hosts for row in driven.view.models)
+    finally:
+        ollama_server.delete("side:by-side")
+
+
+def test_a_refused_host_is_answered_with_the_reason() -> None:
+    with Watched() as driven:
+        driven.update()
+        taken = driven.view.hosts[0].base_url
+        driven.write(AddHostRequested(taken))
+        driven.update()
+        assert driven.view.host_answers == 1
+        assert "already" in (driven.view.host_error or "")
+        driven.write(AddHostRequested("127.0.0.1:1", "other"))
+        driven.update()
+        assert driven.view.host_answers == 2
+        assert driven.view.host_error is None
+        driven.until(lambda: driven.view.hosts[1].reason)
+        driven.write(EditHostRequested("other", "127.0.0.1:1", "renamed"))
+        driven.update()
+        assert [row.name for row in driven.view.hosts][1] == "renamed"

@@ -1,0 +1,99 @@
+"""One host of the list, as it is looked at and as it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from ecs_localai.components.hosts import HostHealthMonitor, OllamaConfiguration, OllamaHost, OllamaHostManager
+from ecs_localai.components.models import HostModels
+from ecs_localai.systems.links import HostLink
+from ecs_localai.systems.saved_hosts import SavedHost, server_of
+
+
+class HostListError(ValueError):
+    """The list of hosts cannot be changed in this way. The message is a sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedHost:
+    """A host of the list: its entity and what is on it."""
+
+    entity: int
+    host: OllamaHost
+    manager: OllamaHostManager
+    models: HostModels
+    link: HostLink
+    is_default: bool
+
+    @property
+    def config(self) -> OllamaConfiguration:
+        """Where it is and how to connect to it."""
+        return self.manager.host_config
+
+    @property
+    def health(self) -> HostHealthMonitor:
+        """How it is doing."""
+        return self.manager.health_monitor
+
+    @property
+    def base_url(self) -> str:
+        """What tells it from the others."""
+        return self.manager.host_config.base_url
+
+    def to_saved(self) -> SavedHost:
+        """As it is kept across starts."""
+        return SavedHost(
+            name=self.host.name,
+            config=self.config,
+            protocol=self.host.protocol,
+            origin=self.host.origin,
+            is_default=self.is_default,
+            pool=self.manager.connection_pool,
+            retry_policy=self.manager.api_client.retry_policy,
+        )
+
+
+def no_such_host(text: str, names: list[str]) -> str:
+    """The sentence for a name that is none of these."""
+    there = f"There are: {', '.join(names)}." if names else "There is none yet."
+    return f"There is no host called {text!r}. {there}"
+
+
+def refuse_taken(hosts: Iterable[ListedHost], base_url: str, name: str, entity: int | None) -> None:
+    """Refuse an address or a name that another host than `entity` has.
+
+    Raises:
+        HostListError: it is taken.
+    """
+    wanted = server_of(base_url)
+    for one in hosts:
+        if one.entity == entity:
+            continue
+        if one.base_url == base_url:
+            raise HostListError(f"{base_url} is in the list already, as {one.host.name}.")
+        if server_of(one.base_url) == wanted:
+            raise HostListError(f"{base_url} is the same as {one.base_url}: in the list already, as {one.host.name}.")
+        if name and one.host.name.casefold() == name.casefold():
+            raise HostListError(f"Another host is called {one.host.name}. Choose another name.")
+
+
+def tidy_name(name: str) -> str:
+    """A name as it is kept: in one line, with single spaces."""
+    return " ".join(name.split())
+
+
+def given_over_saved(given: OllamaConfiguration, saved: OllamaConfiguration) -> OllamaConfiguration:
+    """The configuration for a host that is in the list and was given for this run, too: what was given counts.
+
+    An address alone, as ``OLLAMA_HOST`` names it, leaves everything as it was saved.
+    """
+    usual = OllamaConfiguration()
+    changes: dict[str, object] = {}
+    for field in ("authentication", "tls", "connection_timeout"):
+        value = getattr(given, field)
+        if value != getattr(usual, field):
+            changes[field] = value
+    return msgspec.structs.replace(saved, **changes) if changes else saved

@@ -1,0 +1,352 @@
+"""The list of hosts: adding, changing, ordering and removing them, and keeping it across starts."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ecs_localai.components.events import HostAdded, HostChanged, HostRemoved, UIUpdateEvent, UIUpdateKind
+from ecs_localai.components.hosts import (
+    ConnectionPool,
+    DefaultHost,
+    HostHealthMonitor,
+    HostOrigin,
+    HostProtocol,
+    OllamaAPIClient,
+    OllamaConfiguration,
+    OllamaHost,
+    OllamaHostManager,
+    RetryPolicy,
+)
+from ecs_localai.components.models import HostModels
+from ecs_localai.ollama.address import parse_host
+from ecs_localai.ollama.errors import InvalidHost
+from ecs_localai.runtime import App
+from ecs_localai.systems.host_entries import (
+    HostListError,
+    ListedHost,
+    given_over_saved,
+    no_such_host,
+    refuse_taken,
+    tidy_name,
+)
+from ecs_localai.systems.links import HostLink, HostLinks
+from ecs_localai.systems.persistence import SavedState
+from ecs_localai.systems.saved_hosts import SETTING, SavedHost, configuration_of, name_for, server_of, to_setting
+
+__all__ = ["HostListError", "ListedHost", "OllamaHosts", "no_such_host"]
+
+_THIS_RUN = frozenset({HostOrigin.ENVIRONMENT, HostOrigin.STARTED})
+"""Hosts that came to be so are not kept, unless somebody changes them."""
+
+
+class OllamaHosts:
+    """The list of hosts. A resource; for use on the frame thread.
+
+    What it changes is on the hosts' entities at once, and is saved where the app has a data folder.
+    """
+
+    def __init__(self, app: App, saved: SavedState) -> None:
+        self._world = app.world
+        self._saved = saved
+        self._links = app.world.resource(HostLinks)
+        self._added = app.add_event(HostAdded).writer()
+        self._changed = app.add_event(HostChanged).writer()
+        self._removed = app.add_event(HostRemoved).writer()
+        self._ui = app.add_event(UIUpdateEvent).writer()
+        self._default_to_save: int | None = None
+        """The entity of the default host across starts, where another one is the default of this run alone."""
+        self.begun: tuple[list[SavedHost], OllamaConfiguration | None] = [], None
+        """What the list began with."""
+        self.told_default: int | None = None
+        """The entity of the default host that has been told last."""
+        self.told: set[int] = set()
+        """The entities whose coming has been told; those of hosts that a program spawns are not among them yet."""
+
+    # Looking
+
+    def all(self) -> list[ListedHost]:
+        """The hosts in their order."""
+        world = self._world
+        defaults = {entity for entity, _ in world.query(DefaultHost)}
+        listed = [
+            ListedHost(entity, host, manager, models, link, entity in defaults)
+            for entity, (host, manager, models, link) in world.query(
+                OllamaHost, OllamaHostManager, HostModels, HostLink
+            )
+            if world.exists(entity)
+        ]
+        return sorted(listed, key=lambda one: (one.host.position, one.entity))
+
+    @property
+    def default(self) -> ListedHost | None:
+        """The host that is used where none is named; None while there is no host at all."""
+        hosts = self.all()
+        return next((one for one in hosts if one.is_default), hosts[0] if hosts else None)
+
+    def find(self, text: str) -> ListedHost | None:
+        """The host of this name, base URL or address as people type it; empty text is the default host."""
+        wanted = text.strip()
+        if not wanted:
+            return self.default
+        hosts = self.all()
+        for one in hosts:
+            if one.base_url == wanted:  # before any name, which may look like another host's address
+                return one
+        for one in hosts:
+            if one.host.name.casefold() == wanted.casefold():
+                return one
+        try:
+            address = parse_host(wanted).base_url
+        except InvalidHost:
+            return None
+        server = server_of(address)
+        alike = [one for one in hosts if server_of(one.base_url) == server]
+        return next((one for one in alike if one.base_url == address), alike[0] if alike else None)
+
+    def require(self, text: str) -> ListedHost:
+        """Like `find`.
+
+        Raises:
+            HostListError: there is no such host.
+        """
+        found = self.find(text)
+        if found is None:
+            raise HostListError(no_such_host(text, [one.host.name for one in self.all()]))
+        return found
+
+    def require_ollama(self, text: str) -> ListedHost:
+        """Like `require`, for what only an Ollama can do: installing and removing models.
+
+        Raises:
+            HostListError: there is no such host, or it speaks another protocol.
+        """
+        one = self.require(text)
+        if one.host.protocol is not HostProtocol.OLLAMA:
+            raise HostListError(f"{one.host.name} is no Ollama, so models are neither installed nor removed there.")
+        return one
+
+    # Changing
+
+    def add(
+        self,
+        config: OllamaConfiguration | str,
+        name: str = "",
+        *,
+        protocol: HostProtocol = HostProtocol.OLLAMA,
+        origin: HostOrigin = HostOrigin.ADDED,
+        pool: ConnectionPool | None = None,
+        retry_policy: RetryPolicy | None = None,
+    ) -> int:
+        """Add a host at the end of the list, by its configuration or its address as people type it; returns its entity.
+
+        The first one is the default.
+
+        Raises:
+            HostListError: its name or its address is taken.
+            InvalidHost: the text is not an address.
+        """
+        if isinstance(config, str):
+            config = configuration_of(parse_host(config))
+        hosts, name = self.all(), tidy_name(name)
+        refuse_taken(hosts, config.base_url, name, None)
+        saved = SavedHost(name or name_for(config, [one.host.name for one in hosts]), config, protocol, origin)
+        saved = msgspec.structs.replace(saved, pool=pool or saved.pool, retry_policy=retry_policy or saved.retry_policy)
+        position = max((one.host.position for one in hosts), default=-1) + 1
+        entity = self._spawn(saved, position)
+        if not hosts:
+            self._world.insert(entity, DefaultHost())
+        self._after_change()
+        return entity
+
+    def _spawn(self, saved: SavedHost, position: int) -> int:
+        config = saved.config
+        api = OllamaAPIClient.for_host(config, saved.retry_policy)
+        manager = OllamaHostManager(config, saved.pool, HostHealthMonitor(), api)
+        link = self._links.make()
+        link.config = config
+        entity = self._world.spawn(
+            OllamaHost(saved.name, position, saved.origin, saved.protocol),
+            config,
+            manager.connection_pool,
+            manager.health_monitor,
+            api,
+            manager,
+            HostModels(),
+            link,
+        )
+        self.tell_added(entity, config.base_url, saved.name)
+        return entity
+
+    def edit(
+        self,
+        entity: int,
+        config: OllamaConfiguration | None = None,
+        name: str = "",
+        *,
+        protocol: HostProtocol | None = None,
+    ) -> None:
+        """Change a host; what is not given stays. With another configuration it is connected to anew.
+
+        Raises:
+            HostListError: there is no such host, or the new name or address is another one's.
+        """
+        one = self._at(entity)
+        former, before, name = one.base_url, one.config, tidy_name(name)
+        others = [other for other in self.all() if other.entity != entity]
+        refuse_taken(others, former if config is None else config.base_url, name, entity)
+        if config is not None and name in {"", one.host.name} and one.host.name == name_for(before):
+            name = name_for(config, [other.host.name for other in others])  # it is called what its address is
+        one.host.name = name or one.host.name
+        if one.host.origin in _THIS_RUN:
+            one.host.origin = HostOrigin.ADDED
+        if protocol is not None and protocol is not one.host.protocol:
+            one.host.protocol = protocol
+            config = before if config is None else config
+        if config is not None:
+            if config is one.link.config:
+                config = msgspec.structs.replace(config)  # another object: it is connected to anew
+            one.link.edited = one.manager.host_config = config
+            self._world.insert(entity, config)  # the rest follows, as when a program does this
+        self._tell_changed(one, one.base_url, former if former != one.base_url else "")
+
+    def remove(self, entity: int) -> None:
+        """Take a host off the list. Its models stay where they are.
+
+        Raises:
+            HostListError: there is no such host, or it is the only one.
+        """
+        one = self._at(entity)
+        if len(self.all()) == 1:
+            raise HostListError(f"{one.host.name} is the only host. Add another one first, or change its address.")
+        self._world.despawn(entity)
+        self.save()  # the next frame, which tells it, may not come
+
+    def move(self, entity: int, by: int) -> None:
+        """Move a host so many places down the list; negative is up. Beyond an end it stays there.
+
+        Raises:
+            HostListError: there is no such host.
+        """
+        one = self._at(entity)
+        hosts = self.all()
+        index = next(number for number, other in enumerate(hosts) if other.entity == entity)
+        moved = hosts.pop(index)
+        hosts.insert(max(0, min(len(hosts), index + by)), moved)
+        for position, other in enumerate(hosts):
+            other.host.position = position
+        self._tell_changed(one, one.base_url)
+
+    def set_default(self, entity: int) -> None:
+        """Make a host the one that is used where none is named.
+
+        Raises:
+            HostListError: there is no such host.
+        """
+        one = self._at(entity)
+        self._make_default(entity)
+        if one.host.origin not in _THIS_RUN:
+            self._default_to_save = entity
+        self._tell_changed(one, one.base_url, is_default=True)
+
+    def _make_default(self, entity: int) -> None:
+        there = {other for other, _ in self._world.query(DefaultHost)}
+        for other in there - {entity}:
+            self._world.remove(other, DefaultHost)
+        if entity not in there:
+            self._world.insert(entity, DefaultHost())
+
+    # Keeping
+
+    def begin_with(self, hosts: list[SavedHost], given: OllamaConfiguration | None) -> None:
+        """Fill the empty list: the saved hosts, and the one that was given for this run, which is then the default."""
+        self.begun = hosts, given
+        there: dict[str, int] = {}
+        configs: dict[int, OllamaConfiguration] = {}
+        names: list[str] = []
+        default: int | None = None
+        for saved in hosts:
+            server = server_of(saved.config.base_url)
+            if server in there:
+                continue
+            named = msgspec.structs.replace(saved, name=tidy_name(saved.name) or name_for(saved.config, names))
+            entity = there[server] = self._spawn(named, len(there))
+            configs[entity] = named.config
+            names.append(named.name)
+            if default is None or saved.is_default:
+                default = entity
+                self._default_to_save = None if saved.origin in _THIS_RUN else entity
+        if given is not None:
+            chosen = there.get(server_of(given.base_url))
+            if chosen is None:
+                run = SavedHost(name_for(given, names), given, origin=HostOrigin.ENVIRONMENT)
+                default = self._spawn(run, len(there))
+            else:
+                default = chosen
+                config = given_over_saved(given, configs[chosen])
+                if config is not configs[chosen]:
+                    self._at(chosen).manager.host_config = config
+                    self._world.insert(chosen, config)  # the rest follows in the first frame
+        if default is not None:
+            self._make_default(default)
+
+    def make_again(self, former: list[ListedHost]) -> None:
+        """Fill the list, which somebody has emptied together with the world, with what was in it before."""
+        kept = next((one.base_url for one in former if one.entity == self._default_to_save), None)
+        self.told.clear()
+        self.begin_with([one.to_saved() for one in former], None)
+        if kept is not None:
+            self._default_to_save = next((one.entity for one in self.all() if one.base_url == kept), None)
+
+    def save(self) -> None:
+        """Hand the list over to be kept across starts. A default that holds for this run only does not replace it."""
+        hosts = self.all()
+        default = self._default_to_save
+        if default is None or all(one.entity != default for one in hosts):
+            default = next((one.entity for one in hosts if one.is_default), None)
+        saved = [msgspec.structs.replace(one.to_saved(), is_default=one.entity == default) for one in hosts]
+        self._saved.set_setting(SETTING, to_setting(saved))
+
+    def tell_removed(self, base_url: str, name: str) -> None:
+        """A host is not there any more."""
+        self._removed.write(HostRemoved(base_url, name))
+
+    def show(self) -> None:
+        """Have the list shown anew."""
+        self._ui.write(UIUpdateEvent(UIUpdateKind.HOST_CHANGED))
+        self._ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
+
+    def keep_changes(self) -> None:
+        """Save the list, and have it shown, after a program has changed it."""
+        self._after_change()
+
+    def tell_added(self, entity: int, base_url: str, name: str) -> None:
+        """A host has come."""
+        self.told.add(entity)
+        self._added.write(HostAdded(base_url, name))
+
+    def tell_default(self, one: ListedHost) -> None:
+        """A program, or the removal of another host, has made this one the default."""
+        self._tell_changed(one, one.base_url, is_default=True)
+
+    def tell_followed(self, one: ListedHost, former: str) -> None:
+        """A program has given a host another configuration; `former` is the base URL that it had."""
+        self._tell_changed(one, one.base_url, former if former != one.base_url else "")
+
+    def _at(self, entity: int) -> ListedHost:
+        found = next((one for one in self.all() if one.entity == entity), None)
+        if found is None:
+            raise HostListError("There is no such host any more: it has been removed.")
+        return found
+
+    def _tell_changed(
+        self, one: ListedHost, base_url: str, former: str = "", *, is_default: bool | None = None
+    ) -> None:
+        default = one.is_default if is_default is None else is_default
+        if default:
+            self.told_default = one.entity
+        self._changed.write(HostChanged(base_url, one.host.name, default, former))
+        self._after_change()
+
+    def _after_change(self) -> None:
+        self.save()
+        self.show()

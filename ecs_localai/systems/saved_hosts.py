@@ -1,0 +1,121 @@
+"""The list of hosts as it is kept across starts: everything but the secrets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+import msgspec
+
+from ecs_localai.components.codec import DecodeError, decode, to_builtins
+from ecs_localai.components.hosts import (
+    ConnectionPool,
+    HostOrigin,
+    HostProtocol,
+    OllamaConfiguration,
+    RetryPolicy,
+)
+from ecs_localai.ollama.address import HostAddress, parse_host
+from ecs_localai.ollama.errors import InvalidHost
+
+SETTING = "hosts"
+"""The setting that holds the list."""
+FORMER_SETTING = "host"
+"""The setting that held the only host's address before there were several."""
+
+
+class SavedHost(msgspec.Struct, frozen=True):
+    """One host of the list. What `config` holds of an authentication says where its secret is, never the secret."""
+
+    name: str
+    config: OllamaConfiguration
+    protocol: HostProtocol = HostProtocol.OLLAMA
+    origin: HostOrigin = HostOrigin.ADDED
+    is_default: bool = False
+    pool: ConnectionPool = ConnectionPool()
+    retry_policy: RetryPolicy = RetryPolicy()
+
+
+def configuration_of(address: HostAddress, settings: OllamaConfiguration | None = None) -> OllamaConfiguration:
+    """An address that a person gave, as a configuration; all that is no address is taken from `settings`."""
+    changes: dict[str, object] = {
+        "host": address.host,
+        "port": address.port,
+        "tls_enabled": address.scheme == "https",
+        "base_path": address.base_path,
+    }
+    return msgspec.structs.replace(OllamaConfiguration() if settings is None else settings, **changes)
+
+
+@lru_cache(maxsize=1024)
+def server_of(base_url: str) -> str:
+    """What the addresses of one server have in common: names are told apart without regard to case, and ``localhost``
+    is 127.0.0.1, which is where it is looked for first."""
+    try:
+        address = parse_host(base_url)
+    except InvalidHost:
+        return base_url  # a program's own configuration, which no person has typed
+    return dataclasses.replace(address, host=address.candidates[0].rstrip(".")).base_url
+
+
+def name_for(config: OllamaConfiguration, taken: Iterable[str] = ()) -> str:
+    """A name for a host that was given none: its address, and a number where that is taken."""
+    try:
+        address = parse_host(config.base_url)
+    except InvalidHost:
+        return unique_name(config.base_url, taken)  # as above
+    name = "This computer" if address.is_loopback and address.port == 11434 and not address.base_path else ""
+    return unique_name(name or address.display.removeprefix("https://"), taken)
+
+
+def unique_name(name: str, taken: Iterable[str]) -> str:
+    """The name, with a number after it where another host is called so."""
+    lowered = {other.casefold() for other in taken}
+    number, result = 1, name
+    while result.casefold() in lowered:
+        number += 1
+        result = f"{name} {number}"
+    return result
+
+
+def read_saved_hosts(settings: Mapping[str, object]) -> tuple[list[SavedHost], list[str]]:
+    """The hosts that a store's settings hold, and a sentence for each that makes no sense. Exactly one is the default.
+
+    A store of before there were several hosts holds one address: that is then the only host.
+    """
+    saved = settings.get(SETTING)
+    problems: list[str] = []
+    hosts: list[SavedHost] = []
+    if saved is None:
+        former = settings.get(FORMER_SETTING)
+        if isinstance(former, str) and former:
+            try:
+                config = configuration_of(parse_host(former))
+            except (InvalidHost, ValueError) as error:
+                problems.append(f"The saved host is no address, so it was left out. {error}")
+            else:
+                hosts.append(SavedHost(name_for(config), config, is_default=True))
+        return hosts, problems
+    if not isinstance(saved, list):
+        return [], ["The saved list of hosts is unreadable; add the hosts again."]
+    for item in saved:
+        try:
+            host = decode(msgspec.json.encode(item), SavedHost)
+        except (DecodeError, ValueError, OverflowError, RecursionError) as error:  # it may be no JSON at all
+            problems.append(f"A saved host is unreadable, so it was left out. {error}")
+            continue
+        name = unique_name(host.name, [other.name for other in hosts])
+        hosts.append(msgspec.structs.replace(host, name=name))
+    return with_one_default(hosts), problems
+
+
+def with_one_default(hosts: list[SavedHost]) -> list[SavedHost]:
+    """The same hosts, of which exactly one is the default: the first that was, else the first."""
+    chosen = next((number for number, host in enumerate(hosts) if host.is_default), 0)
+    return [msgspec.structs.replace(host, is_default=number == chosen) for number, host in enumerate(hosts)]
+
+
+def to_setting(hosts: Iterable[SavedHost]) -> object:
+    """The list as JSON data for `Store.set_setting`. Those that were named for one run only are not in it."""
+    return [to_builtins(host) for host in hosts if host.origin not in {HostOrigin.ENVIRONMENT, HostOrigin.STARTED}]

@@ -1,0 +1,115 @@
+"""What the panel says of models with several hosts: what each of them has, and how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ecs_localai.components.hosts import HostProtocol
+from ecs_localai.components.panel_view import DifferenceView, ModelRow, PlaceBadge, Tone
+from ecs_localai.components.wording import format_bytes
+from ecs_localai.systems.model_difference import ModelGroup, difference_text, group_models, missing_installs
+from ecs_localai.systems.view_models import loaded_text, model_row
+
+if TYPE_CHECKING:
+    from ecs_localai.systems.host_list import ListedHost
+
+_MOST_NAMED = 3
+"""So many hosts are named in a sentence before the others are counted."""
+
+
+class ModelPlaces:
+    """The models of several hosts by name.
+
+    Args:
+        hosts: all of them, in their order.
+    """
+
+    def __init__(self, hosts: Sequence[ListedHost]) -> None:
+        self._hosts = {one.base_url: one for one in hosts}
+        # Of a host that was never seen nothing is known, so nothing is missing there.
+        self._known = [one for one in hosts if one.models.synced or one.models.installed]
+        self._groups = group_models([(one.base_url, one.models.installed) for one in self._known])
+
+    def rows(self) -> list[ModelRow]:
+        """A row for each model, loaded ones first, then by name."""
+        rows = [self._row(group) for group in self._groups]
+        return sorted(rows, key=lambda row: not row.status)  # keeps the order of names otherwise
+
+    def difference(self) -> DifferenceView | None:
+        """How the hosts differ; None while they do not."""
+        text = self._difference_text()
+        if not text:
+            return None
+        wanted: dict[str, list[str]] = {}
+        size = 0
+        sizes = {group.name: max(model.size or 0 for model in group.on.values()) for group in self._groups}
+        for name, base_url in missing_installs(self._groups, self._able(list(self._hosts))):
+            wanted.setdefault(name, []).append(self._hosts[base_url].host.name)
+            size += sizes[name]
+        models = "1 model" if len(wanted) == 1 else f"{len(wanted)} models"
+        question = f"Install {models}{f', {format_bytes(size)} in all' if size else ''}?"
+        return DifferenceView(text, question, [(name, tuple(names)) for name, names in wanted.items()])
+
+    def _difference_text(self) -> str:
+        """Of many hosts the first ones are named, and the others counted."""
+        differing = {base_url for group in self._groups for base_url in (*group.missing_on, *group.outdated_on)}
+        names = {one.base_url: one.host.name for one in self._known if one.base_url in differing}
+        rest = len(names) - _MOST_NAMED
+        if rest < 2:
+            return difference_text(self._groups, names)
+        first = dict(list(names.items())[:_MOST_NAMED])
+        return f"{difference_text(self._groups, first)}, and {rest} more hosts differ"
+
+    def _able(self, base_urls: list[str]) -> list[str]:
+        """Those of these hosts that can install something now."""
+        hosts = [self._hosts[base_url] for base_url in base_urls]
+        return [one.base_url for one in hosts if one.health.is_healthy and one.host.protocol is HostProtocol.OLLAMA]
+
+    def _names(self, base_urls: Sequence[str]) -> list[str]:
+        return [self._hosts[base_url].host.name for base_url in base_urls]
+
+    def _row(self, group: ModelGroup) -> ModelRow:
+        holders = [self._hosts[base_url] for base_url in group.on]
+        shown = next((one for one in holders if one.is_default), None)
+        model = group.on[shown.base_url] if shown else max(group.on.values(), key=lambda one: one.install_date)
+        deleting = [one.host.name for one in holders if group.on[one.base_url].name in one.link.deletions]
+        row = model_row(model, None, False)
+        loaded = [(one, one.models.loaded.get(group.on[one.base_url].name)) for one in holders]
+        there = [(one, model) for one, model in loaded if model is not None]
+        if there:
+            first, its = there[0]
+            places = first.host.name if len(there) == 1 else f"{len(there)} hosts"
+            row.status = loaded_text(its).replace("Loaded", f"Loaded on {places}", 1)
+            row.tone = Tone.OK
+        row.busy = f"Deleting on {named(deleting)}" if deleting else ""
+        row.hosts = self._names(list(group.on))
+        row.installable_on = self._names(self._able([*group.missing_on, *group.outdated_on]))
+        row.install_label = _install_label(row.installable_on, updates=not group.missing_on)
+        same = group.is_everywhere and len(group.on) == len(self._hosts)
+        both = "On both hosts" if len(self._hosts) == 2 else f"On all {len(self._hosts)} hosts"
+        row.where_text = both if same else "On"
+        row.places = [] if same else self._badges(group)
+        row.absent_text = f"not on {named(self._names(group.missing_on))}" if group.missing_on else ""
+        return row
+
+    def _badges(self, group: ModelGroup) -> list[PlaceBadge]:
+        older = [PlaceBadge(f"older on {name}", Tone.WARN) for name in self._names(group.outdated_on)]
+        current = [base_url for base_url in group.on if base_url not in group.outdated_on]
+        return [*(PlaceBadge(name) for name in self._names(current)), *older]
+
+
+def _install_label(names: Sequence[str], *, updates: bool) -> str:
+    if not names:
+        return ""
+    verb = "Update" if updates else "Install"
+    return f"{verb} on {names[0]}" if len(names) == 1 else f"{verb} on {len(names)} hosts…"
+
+
+def named(names: Sequence[str]) -> str:
+    """``A``, ``A and B``, ``A, B and C``, ``A, B, C and 9 more``."""
+    first = list(names[:_MOST_NAMED])
+    rest = len(names) - len(first)
+    if rest == 0 and len(first) > 1:
+        return f"{', '.join(first[:-1])} and {first[-1]}"
+    return f"{', '.join(first)} and {rest} more" if rest else "".join(first)
