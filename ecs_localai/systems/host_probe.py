@@ -7,7 +7,7 @@ import time
 import msgspec
 
 from ecs_localai.components.hosts import HostProtocol, OllamaHostManager
-from ecs_localai.ollama.errors import HostForbidden, Unauthorized
+from ecs_localai.ollama.errors import ErrorKind, OllamaError, Unauthorized
 from ecs_localai.systems.host_clients import HostClients
 
 
@@ -31,8 +31,9 @@ async def probe_host(
         OllamaError: the host is not there, or what is there speaks another protocol; with a sentence.
     """
     if protocol is not HostProtocol.OLLAMA and not others_allowed:
-        raise HostForbidden(
-            "This host is no Ollama, and such hosts are not asked: switch on “Custom providers” among the features."
+        raise OllamaError(
+            "This host is no Ollama, and such hosts are not asked: switch on “Custom providers” among the features.",
+            ErrorKind.NOT_SUPPORTED,
         )
     try:
         if protocol is HostProtocol.OLLAMA:

@@ -12,6 +12,17 @@ from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import ErrorKind
 
+_ANOTHER = "Or type another address into the host field above."
+_STEPS: dict[str, tuple[str, ...]] = {
+    ErrorKind.TLS: ("If its certificate is one of your own making, name its CA: Edit, then “Certificates for https”.",),
+    ErrorKind.UNAUTHORIZED: ("Give the log-in for what stands before it, or another one: Edit.",),
+    ErrorKind.FORBIDDEN: (
+        "Let the proxy before it send the Host header that Ollama expects, for example localhost:11434.",
+    ),
+    ErrorKind.DNS: ("Check the spelling of the address, and this computer's network.",),
+    ErrorKind.NOT_SUPPORTED: (),
+}
+"""What to do about failures that are the same wherever the host is."""
 _SOMETHING_ELSE = (ErrorKind.NOT_OLLAMA, ErrorKind.BAD_REPLY, ErrorKind.DISCONNECTED)
 """Failures that mean that what answers is no Ollama."""
 
@@ -54,6 +65,8 @@ def _is_ours_to_start(base_url: str, error_kind: str | None) -> bool:
 
 def connection_advice(base_url: str, error_kind: str | None) -> list[str]:
     """How to get an Ollama, or start one, at this address. The last line is about choosing another address."""
+    if error_kind in _STEPS:
+        return [*_STEPS[error_kind], _ANOTHER]
     address = parse_host(base_url)
     if error_kind in _SOMETHING_ELSE:
         return [
@@ -69,7 +82,7 @@ def connection_advice(base_url: str, error_kind: str | None) -> list[str]:
         return [
             f"On {address.host}, check that Ollama is running and was started with OLLAMA_HOST=0.0.0.0.",
             f"Check that a firewall lets port {address.port} through.",
-            "Or type another address into the host field above.",
+            _ANOTHER,
         ]
     serve = "ollama serve" if address.port == 11434 else f"OLLAMA_HOST={address.display} ollama serve"
     return [

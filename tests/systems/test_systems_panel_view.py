@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from ecs_localai import (
     Activity,
     AddHostRequested,
@@ -19,8 +21,10 @@ from ecs_localai import (
     RemoveHostRequested,
     ToggleRequested,
 )
+from ecs_localai.ollama.errors import ErrorKind
 from ecs_localai.systems.performance_monitoring import MeasurementHistory
 from ecs_localai.systems.ui_update import MOST_NOTICES
+from ecs_localai.systems.view_host import connection_advice
 from tests.rig.model_files import create_model, write_gguf
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
@@ -207,3 +211,20 @@ def test_a_refused_host_is_answered_with_the_reason() -> None:
         driven.write(EditHostRequested("other", "127.0.0.1:1", "renamed"))
         driven.update()
         assert [row.name for row in driven.view.hosts][1] == "renamed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        (ErrorKind.TLS, "CA"),
+        (ErrorKind.UNAUTHORIZED, "log-in"),
+        (ErrorKind.FORBIDDEN, "Host header"),
+        (ErrorKind.DNS, "spelling"),
+        (ErrorKind.REFUSED, "OLLAMA_HOST=0.0.0.0"),
+        (ErrorKind.NOT_OLLAMA, "Another program"),
+    ],
+)
+def test_advice_is_about_the_reason(kind: ErrorKind, word: str) -> None:
+    advice = connection_advice("https://gpu.example:443", str(kind))
+    assert word in advice[0]
+    assert "address" in advice[-1]
