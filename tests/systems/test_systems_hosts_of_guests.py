@@ -142,16 +142,6 @@ def test_hosts_come_and_go_in_the_middle_of_frames(schedule: object, ollama_serv
             driven.until(lambda: real.health.is_healthy)
 
 
-def test_a_configuration_that_is_no_address_hurts_no_other_host(driven: Driven, ollama_server: OllamaServer) -> None:
-    """`OllamaConfiguration` takes a path that `parse_host` refuses."""
-    odd = driven.app.world.spawn(OllamaConfiguration(base_path="/a//b"))
-    hosts_of(driven).add(config_for(ollama_server.port), "Good")
-    driven.until(lambda: hosts_of(driven).require("Good").models.synced)
-    (one,) = [one for one in hosts_of(driven).all() if one.entity == odd]
-    driven.until(lambda: one.health.last_error)
-    assert_whole(driven)
-
-
 def test_a_replaced_configuration_is_told_and_kept(tmp_path: Path) -> None:
     port, other, edited = closed_port(), closed_port(), closed_port()
     with Driven.saved(tmp_path) as driven:

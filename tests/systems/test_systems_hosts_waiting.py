@@ -9,6 +9,7 @@ from pathlib import Path
 import keyring
 import psutil
 import pytest
+from keyring.compat import properties
 from keyrings.alt.file import PlaintextKeyring  # type: ignore[import-untyped]  # it has no annotations
 
 from ecs_localai import (
@@ -38,7 +39,10 @@ MANY = 50
 class LockedKeyring(PlaintextKeyring):  # type: ignore[misc]  # as above
     """A keyring in a file that tells nothing before somebody has unlocked it, as one of a desktop may."""
 
-    priority = 1
+    @properties.classproperty
+    def priority(cls) -> float:
+        """None: it is a keyring only where this test chooses it, not one that is found on the machine."""
+        raise RuntimeError("only where it is chosen")
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,11 +74,13 @@ def test_a_locked_keyring_makes_only_its_own_hosts_wait(
 ) -> None:
     """Neither the others nor the end of the app: names are still looked up, and nothing hangs."""
     locked_keyring.set_password("ecs-localai", "there", "a-token")
+    nobody = closed_port()
     with Driven(ollama_server.port) as driven:
         hosts = driven.app.world.resource(OllamaHosts)
         for number in range(MANY):
             auth = OllamaAuth.bearer(source=SecretSource(SecretPlace.KEYRING, "there"))
-            hosts.add(OllamaConfiguration(port=closed_port(), authentication=auth), f"Locked {number}")
+            config = OllamaConfiguration(port=nobody, base_path=f"/{number}", authentication=auth)
+            hosts.add(config, f"Locked {number}")
         hosts.add(OllamaConfiguration(host="no-such-host.invalid"), "Looked up")
         driven.until(lambda: hosts.require("Looked up").health.last_error_kind == ErrorKind.DNS)
         driven.connect()

@@ -199,13 +199,6 @@ def test_every_configuration_has_a_name(config: OllamaConfiguration) -> None:
     assert unique_name(name, [name.upper(), f"{name} 2"]) == f"{name} 3"
 
 
-def test_what_a_program_makes_up_has_a_name_too() -> None:
-    """`OllamaConfiguration` takes a path that no person could type as an address."""
-    config = OllamaConfiguration(base_path="/a//b")
-    assert name_for(config) == config.base_url
-    assert server_of(config.base_url) == config.base_url
-
-
 def test_what_is_no_address_stays_from_the_settings() -> None:
     from ecs_localai.ollama.address import parse_host
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.found_hosts import FoundBy
@@ -55,7 +55,7 @@ async def find_lan_hosts(
         return [f"The local network could not be searched: {error}; check that this machine is in a network."]
     questions = _Questions(radio, machine, prober or Prober(), skip, on_sighting)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(radio.async_close)
+        stack.push_async_callback(_close, radio)
         browser = AsyncServiceBrowser(radio.zeroconf, list(SERVICE_TYPES), handlers=[questions.on_change])
         stack.push_async_callback(questions.end)
         stack.push_async_callback(browser.async_cancel)
@@ -133,6 +133,17 @@ def _open(interfaces: Sequence[str] | None) -> AsyncZeroconf:
         return AsyncZeroconf(interfaces=InterfaceChoice.All, ip_version=IPVersion.All)
     except OSError:
         return AsyncZeroconf(interfaces=InterfaceChoice.All, ip_version=IPVersion.V4Only)
+
+
+async def _close(radio: AsyncZeroconf) -> None:
+    """Close the sockets. Zeroconf 0.154 takes them into the loop in a task of its own, and one that is closed before
+    that is through would leave them open.
+    """
+    from zeroconf import NotRunningException
+
+    with suppress(NotRunningException):
+        await radio.zeroconf.async_wait_for_start()
+    await radio.async_close()
 
 
 def _hosts(info: AsyncServiceInfo, machine: ThisMachine) -> list[str]:
