@@ -14,6 +14,7 @@ import pytest
 
 from tests.rig.display import Xvfb
 from tests.rig.ollama_server import OllamaServer
+from tests.rig.parts import PartMissing
 from tests.rig.ports import free_port
 from tests.rig.registry import Registry
 from tests.rig.waiting import wait_until
@@ -66,6 +67,17 @@ class Program:
         """Ask the program to end, as a system that shuts down does."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def xvfb() -> Iterator[Xvfb]:
+    """A display of these tests' own: keys go to the window under the pointer, whosever it is."""
+    try:
+        server = Xvfb()
+    except PartMissing as missing:
+        pytest.skip(str(missing))
+    with server:
+        yield server
 
 
 @pytest.fixture
