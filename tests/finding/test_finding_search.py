@@ -92,8 +92,9 @@ def test_a_cancelled_search_leaves_nothing() -> None:
         assert_nothing_new(before)
 
 
-@pytest.mark.parametrize("turns", range(6))
-def test_a_search_can_be_cancelled_at_every_moment_of_its_beginning(turns: int) -> None:
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
+@pytest.mark.parametrize("turns", range(10))
+def test_a_search_can_be_cancelled_at_every_moment_of_its_beginning(turns: int, again: bool) -> None:
     others = taken_urls()
 
     async def search() -> None:
@@ -103,6 +104,9 @@ def test_a_search_can_be_cancelled_at_every_moment_of_its_beginning(turns: int) 
         for _ in range(turns):
             await asyncio.sleep(0)
         task.cancel()
+        if again:
+            await asyncio.sleep(0)
+            task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -136,9 +136,21 @@ def _open(interfaces: Sequence[str] | None) -> AsyncZeroconf:
 
 
 async def _close(radio: AsyncZeroconf) -> None:
-    """Close the sockets. Zeroconf 0.154 takes them into the loop in a task of its own, and one that is closed before
-    that is through would leave them open.
-    """
+    """Close the sockets, all of them, however often we are cancelled meanwhile."""
+    closing = asyncio.ensure_future(_closed_whole(radio))
+    cancelled: asyncio.CancelledError | None = None
+    while not closing.done():
+        try:
+            await asyncio.wait({closing})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    closing.result()
+    if cancelled is not None:
+        raise cancelled
+
+
+async def _closed_whole(radio: AsyncZeroconf) -> None:
+    """Zeroconf 0.154 takes its sockets into the loop in a task of its own; closed before that, it leaves them open."""
     from zeroconf import NotRunningException
 
     with suppress(NotRunningException):

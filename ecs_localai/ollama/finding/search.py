@@ -93,7 +93,8 @@ async def find_hosts(
         await asyncio.gather(*tasks)
     finally:
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():  # a second cancel would cut short what the first has begun to close
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return problems
 
