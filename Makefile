@@ -7,6 +7,8 @@
 # make clean  removes all that these made
 PYTHON ?= python3
 ARGS ?=
+# How many processes the tests run in: they wait more than they compute.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 7 ? n + 1 : 8 )))
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +21,7 @@ run: $(INSTALLED) assets
 	@$(BIN)/python scripts/start.py $(ARGS)
 
 test: $(INSTALLED) system assets rig
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(INSTALLED) assets
 	$(BIN)/ruff check .
