@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sees to it that the system programs which the tests' real parts need are there: an X server without a screen, a
-# tool that moves its pointer and keys, containers, and an OCI registry. Only Debian and its relatives are served.
+# tool that moves its pointer and keys, strace, containers, and an OCI registry. Only Debian and its relatives are
+# served.
 #
 # It installs packages only as root, or where sudo asks no password. docker-registry is unpacked into .rig/registry
 # instead of being installed, because Debian's package would start a service. Where something can't be had, it says
@@ -22,6 +23,9 @@ need xdotool xdotool
 need xauth xauth
 need xprop x11-utils
 
+tracing=""
+has strace || tracing="strace"
+
 containers=""
 for program in podman runc slirp4netns; do # Debian's other runtime, crun 1.8, fails where cgroups are mixed
     has "$program" || containers="podman runc slirp4netns"
@@ -30,7 +34,7 @@ done
 registry=$root/.rig/registry
 no_registry() { ! has docker-registry && [ ! -x "$registry/usr/bin/docker-registry" ]; }
 
-if [ -z "$missing$containers" ] && ! no_registry; then
+if [ -z "$missing$tracing$containers" ] && ! no_registry; then
     exit 0
 fi
 
@@ -42,6 +46,7 @@ fi
 if ! has apt-get; then
     say "this system has no apt-get, so nothing is installed."
     [ -z "$missing" ] || say "the tests that need these programs are skipped until you install them:$missing"
+    [ -z "$tracing" ] || say "the tests that cut the power are skipped until strace is on PATH"
     [ -z "$containers" ] || say "the tests that look into containers are skipped until podman is on PATH"
     no_registry && say "the tests that pull models are skipped until docker-registry 2.8 is on PATH"
     exit 0
@@ -76,6 +81,7 @@ install() { # install "PACKAGE..." WHICH-TESTS
 }
 
 [ -z "$missing" ] || install "${missing# }" "open a window"
+[ -z "$tracing" ] || install "$tracing" "cut the power"
 [ -z "$containers" ] || install "$containers" "look into containers"
 
 if no_registry; then

@@ -1,58 +1,206 @@
-"""A change that waits for the writer: checked and encoded when posted, so that the writer can't choke on it.
+"""What waits for the writer: checked and encoded when posted, so that the writer can't choke on it.
 
 Encoding at once also takes a snapshot: what the caller changes afterwards does not reach the file.
 """
 
-from datetime import UTC, datetime
-from typing import NamedTuple
+import sqlite3
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from ecs_localai.store.state import ModelUsage
+from ecs_localai.store.measurements import add as add_measurements
+from ecs_localai.store.measurements import measured_values
+from ecs_localai.store.retention import empty, mark_for_wiping, retain
+from ecs_localai.store.tables import Table, row_sum
 
 REFUSALS = (TypeError, AttributeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 """What the functions here raise for a value that cannot be kept."""
 
-_FLAG = "INSERT OR REPLACE INTO flags (feature_id, enabled) VALUES (?, ?)"
-_SETTING = "INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)"
-# REPLACE gives a record that comes again a new place in the order, as the newest.
-_HISTORY = "INSERT OR REPLACE INTO history (installation_id, finished_at, data) VALUES (?, ?, ?)"
-_USAGE = "INSERT OR REPLACE INTO model_usage (name, data) VALUES (?, ?)"
-
 _encoder = msgspec.json.Encoder()
 _raw_decoder = msgspec.json.Decoder(msgspec.Raw)  # checks the grammar, builds nothing
+_LARGEST = 2**63
 
 
-class Change(NamedTuple):
-    """One row to write. A later change with the same statement and key replaces an earlier one."""
+class Change(Protocol):
+    """Something to do to the file, inside a transaction."""
 
-    statement: str
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """What it changes: a later change of the same place replaces this one. None: none ever does."""
+
+    @property
+    def deletes(self) -> bool:
+        """Whether bytes may have to go from the file for good: what was deleted is to be found nowhere.
+
+        `apply` marks the file if they have to (`retention.mark_for_wiping`).
+        """
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Do it. Raises `sqlite3.Error`."""
+
+
+class Put(NamedTuple):
+    """A row to write, over the one with its key. In the history it comes again as the newest."""
+
+    table: Table
     key: str
-    values: tuple[str | int, ...]
+    at: int
+    value: str
+
+    @property
+    def deletes(self) -> bool:
+        """It does not."""
+        return False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Its row."""
+        return self.table, self.key
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Write it. Text from a browser that is replaced is deleted as much as any other."""
+        if self.table is Table.CONTEXT and _is_another(connection, self):
+            mark_for_wiping(connection)
+        put_row(connection, self.table, self.key, self.at, self.value)
 
 
-def flag_change(feature_id: str, enabled: bool) -> Change:
-    """A feature flag switched. Raises one of `REFUSALS`."""
-    return Change(_FLAG, _checked(feature_id), (feature_id, 1 if enabled else 0))
+class Remove(NamedTuple):
+    """A row to take out."""
+
+    table: Table
+    key: str
+
+    @property
+    def deletes(self) -> bool:
+        """Whether its bytes matter: what was read from a browser is a person's own."""
+        return self.table is Table.CONTEXT
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Its row."""
+        return self.table, self.key
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Delete it."""
+        gone = connection.execute(f"DELETE FROM {self.table} WHERE key = ?", (self.key,)).rowcount
+        if gone and self.deletes:
+            mark_for_wiping(connection)
 
 
-def setting_change(key: str, value: object) -> Change:
-    """A setting, anything that JSON (through msgspec) can say. Raises one of `REFUSALS`."""
-    return Change(_SETTING, _checked(key), (key, _encoder.encode(value).decode()))
+class AddMeasurements(NamedTuple):
+    """What was measured at one moment, in microseconds since 1970."""
+
+    at: int
+    values: dict[str, float]
+
+    @property
+    def deletes(self) -> bool:
+        """Whether bytes have to go."""
+        return False
+
+    @property
+    def place(self) -> None:
+        """Each counts."""
+        return None
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Add it to the rings."""
+        add_measurements(connection, self.at, self.values)
 
 
-def history_change(installation_id: str, finished_at: datetime, data: bytes) -> Change:
-    """A finished installation; `data` must be JSON. Raises one of `REFUSALS`."""
-    _raw_decoder.decode(data)
-    at = finished_at.astimezone(UTC).isoformat(timespec="microseconds")
-    return Change(_HISTORY, _checked(installation_id), (installation_id, at, data.decode()))
+class Retain(NamedTuple):
+    """What was read from browsers is to live no longer than this, in microseconds; None: until a person forgets it."""
+
+    lifetime: int | None
+
+    @property
+    def deletes(self) -> bool:
+        """Whether bytes have to go."""
+        return True
+
+    @property
+    def place(self) -> None:
+        """Each counts."""
+        return None
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Shorten the lives of what is there."""
+        retain(connection, self.lifetime)
 
 
-def usage_change(name: str, usage: ModelUsage) -> Change:
-    """How often a model was used. Raises one of `REFUSALS`."""
-    return Change(_USAGE, _checked(name), (name, _encoder.encode(usage).decode()))
+class Forget(NamedTuple):
+    """Whole tables to empty."""
+
+    tables: tuple[Table, ...]
+    copies: bool
+    """Whether the copies that lie beside the file go as well: those kept before a migration, and damaged files."""
+
+    @property
+    def deletes(self) -> bool:
+        """Whether bytes have to go."""
+        return True
+
+    @property
+    def place(self) -> None:
+        """Each counts."""
+        return None
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Empty them. The file is wiped even if they are empty already: of what was in them before, bytes are left."""
+        for table in self.tables:
+            empty(connection, table)
+        mark_for_wiping(connection, copies=self.copies)
 
 
-def _checked(key: str) -> str:
+def _is_another(connection: sqlite3.Connection, put: Put) -> bool:
+    """Whether there is a row with its key that says something else. As bytes: one of the two may be spoiled."""
+    row = connection.execute(f"SELECT CAST(value AS BLOB) FROM {put.table} WHERE key = ?", (put.key,)).fetchone()
+    return row is not None and row[0] != put.value.encode()
+
+
+def put_row(connection: sqlite3.Connection, table: Table, key: str, at: int, value: str) -> None:
+    """Write a row with its checksum. Raises `sqlite3.Error`."""
+    if table is Table.HISTORY:  # REPLACE gives a record that comes again a new place in the order, as the newest
+        statement = "INSERT OR REPLACE INTO history (key, at, value, sum) VALUES (?, ?, ?, ?)"
+    else:
+        statement = (
+            f"INSERT INTO {table} (key, at, value, sum) VALUES (?, ?, ?, ?) ON CONFLICT (key)"
+            " DO UPDATE SET at = excluded.at, value = excluded.value, sum = excluded.sum"
+        )
+    connection.execute(statement, (key, at, value, row_sum(table, key, at, value)))
+
+
+def put(table: Table, key: str, value: object, at: int = 0) -> Put:
+    """A row whose value is anything that JSON (through msgspec) can say. Raises one of `REFUSALS`."""
     key.encode()  # lone surrogates cannot be stored as text: SQLite's is UTF-8
-    return key
+    return Put(table, key, _checked(at), _encoder.encode(value).decode())
+
+
+def put_json(table: Table, key: str, data: bytes, at: int = 0) -> Put:
+    """A row whose value is JSON already. Raises one of `REFUSALS`."""
+    key.encode()
+    checked_json(data)
+    return Put(table, key, _checked(at), data.decode())
+
+
+def checked_json(data: bytes) -> msgspec.Raw:
+    """The same, to be put into other JSON as it is. Raises one of `REFUSALS` for what is no JSON."""
+    return _raw_decoder.decode(data)
+
+
+def remove(table: Table, key: str) -> Remove:
+    """A row to take out. Raises one of `REFUSALS`."""
+    key.encode()
+    return Remove(table, key)
+
+
+def measured(at: int, values: Mapping[str, float]) -> AddMeasurements:
+    """Numbers by series; those that are none are left out. Raises one of `REFUSALS`."""
+    return AddMeasurements(_checked(at), measured_values(values))
+
+
+def _checked(at: int) -> int:
+    if not -_LARGEST <= at < _LARGEST:
+        raise OverflowError(f"{at} is no moment")
+    return at

@@ -1,56 +1,74 @@
-"""The schema, as the ordered list of steps that lead to it. `PRAGMA user_version` counts the steps taken."""
+"""The schema: how a new file begins, and the steps that lead to it from older ones.
+
+`PRAGMA user_version` says which schema a file has. A released step is never changed; new ones are appended.
+"""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-_FIRST = (
-    "PRAGMA application_id = 0x45434c41",  # "ECLA": lets tools such as file(1) tell our file from others
-    "CREATE TABLE flags (feature_id TEXT PRIMARY KEY, enabled INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",  # value: JSON
-    "CREATE TABLE history ("
-    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"  # the order of posting
-    " installation_id TEXT NOT NULL UNIQUE,"
-    " finished_at TEXT NOT NULL,"  # ISO 8601, UTC
-    " data TEXT NOT NULL)",  # JSON
-    "CREATE TABLE model_usage (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",  # data: JSON
-)
+from ecs_localai.store.changes import put_row
+from ecs_localai.store.schema_1 import read_schema_1
+from ecs_localai.store.tables import Table, create_statement
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
-"""Step n leads from version n to n + 1. A released step is never changed; new ones are appended."""
+APPLICATION_ID = 0x45434C41
+"""ASCII "ECLA": lets tools such as file(1) tell our file from others."""
 
-SCHEMA_VERSION = len(MIGRATIONS)
+Step = Callable[[sqlite3.Connection], list[str]]
 
 
 class NewerSchemaError(Exception):
     """The file was written by a newer version of the program than this one."""
 
 
+def _from_1_to_2(connection: sqlite3.Connection) -> list[str]:
+    """All tables of one shape, with checksums; each host is a row, where the list of them was one setting."""
+    rows, unreadable = read_schema_1(connection)
+    for name in ("flags", "settings", "history", "model_usage"):
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
+    _create(connection)
+    for row in rows:
+        put_row(connection, row.table, row.key, row.at, row.value)
+    return unreadable
+
+
+STEPS: tuple[Step, ...] = (_from_1_to_2,)
+"""Step n leads from schema n + 1 to n + 2."""
+
+SCHEMA_VERSION = len(STEPS) + 1
+
+
 def schema_version(connection: sqlite3.Connection) -> int:
-    """How many steps the file has taken; 0 is a new file. Raises `sqlite3.Error`."""
+    """Which schema the file has; 0 for a new file. Raises `sqlite3.Error`."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
-def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Takes the steps that are missing, all in one transaction: a crash leaves the old file or the new.
+def migrate(connection: sqlite3.Connection, steps: Sequence[Step] = STEPS) -> list[str]:
+    """Begins a new file, or takes the steps that are missing, all in one transaction: a crash leaves the old file or
+    the new. Returns a sentence for each row that made no sense and was left behind.
 
     The version is read inside the transaction: another process may be migrating at the same moment.
     It always takes the write lock, so it also proves that the file can be written.
     Raises `NewerSchemaError`, `sqlite3.Error`; nothing is changed then.
     """
+    sentences: list[str] = []
+    newest = len(steps) + 1
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = schema_version(connection)
-        if version > len(migrations):
+        if version > newest:
             raise NewerSchemaError
-        for step in migrations[version:]:
-            for statement in step:
-                connection.execute(statement)
-        if version < len(migrations):
-            connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        if version == 0:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            _create(connection)
+            version = SCHEMA_VERSION
+        for step in steps[version - 1 :]:
+            sentences += step(connection)
+        connection.execute(f"PRAGMA user_version = {newest}")
         connection.execute("COMMIT")
     finally:
         roll_back(connection)
+    return sentences
 
 
 def roll_back(connection: sqlite3.Connection) -> None:
@@ -60,3 +78,8 @@ def roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
         except sqlite3.Error:
             return  # SQLite has rolled back by itself, or the next use of the connection fails and says why
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for table in Table:
+        connection.execute(create_statement(table))

@@ -4,20 +4,24 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from ecs_localai.store.changes import Change
-from ecs_localai.store.damage import primary_code
+from ecs_localai.store.changes import AddMeasurements, Change, Put
+from ecs_localai.store.chores import Chores
+from ecs_localai.store.damage import is_damage, primary_code
 from ecs_localai.store.migrations import SCHEMA_VERSION, NewerSchemaError, roll_back, schema_version
-from ecs_localai.store.opening import Access, OpenedFile, file_identity, open_file
+from ecs_localai.store.news import NewsDesk, StoredNews
+from ecs_localai.store.opening import Access, OpenedFile, file_identity, is_sound, open_file
+from ecs_localai.store.tables import Table
 
 GATHER_SECONDS = 0.05
 """From the first waiting change to its commit. Far below the 250 ms after which a change must be durable."""
 
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
+_CHECK_AFTER_SECONDS = 0.5  # the program's start comes first
 
 
 class StoreReport:
@@ -48,21 +52,38 @@ class Request:
         self.done = threading.Event()
 
 
+class NewsWanted:
+    """Asks the writer to tell what the file says now."""
+
+
 class Writer:
     """Owns the open file. Everything but `post` and `stop` happens on its own thread."""
 
-    def __init__(self, file: Path, opened: OpenedFile, report: StoreReport) -> None:
+    def __init__(
+        self,
+        file: Path,
+        opened: OpenedFile,
+        report: StoreReport,
+        on_news: Callable[[StoredNews], None] | None,
+        clock: Callable[[], int],
+    ) -> None:
         self._file = file
         self._opened = opened
         self._report = report
+        self._chores = Chores(file, report.fail, clock)
+        self._news = NewsDesk(on_news)
+        self._received = 0
+        self._check_at: float | None = None
         # Where a damaged file lies stays worth saying; that the disk was full does not.
         self._lasting_notice = opened.notice if opened.access is Access.WRITABLE else None
-        self._inbox: SimpleQueue[Change | Request] = SimpleQueue()
+        self._inbox: SimpleQueue[Change | Request | NewsWanted] = SimpleQueue()
         # Insertion order is the order of posting; a change that comes again moves to the end.
-        self._pending: dict[tuple[str, str], Change] = {}
+        self._pending: dict[object, Change] = {}
         self._due: float | None = None
         self._retry_seconds = _FIRST_RETRY_SECONDS
         self._dropped = False
+        self._is_suspect = False
+        """Whether the file has shown damage in use."""
         # A daemon: a program that forgets to close must still end. The store saves at exit.
         self._thread = threading.Thread(target=self._run, name="ecs-localai-store", daemon=True)
         self.post = self._inbox.put
@@ -84,29 +105,61 @@ class Writer:
         return request.saved and not self._thread.is_alive()
 
     def _run(self) -> None:
+        self._begin()
+        self._check_at = time.monotonic() + _CHECK_AFTER_SECONDS
         try:
             while True:
                 item = self._receive()
-                if isinstance(item, Change):
-                    self._gather(item)
-                    continue
-                saved = self._save()
                 if item is None:
-                    continue
-                if item.last and self._pending:
-                    self._report.fail(f"{len(self._pending)} changes could not be saved before closing.")
-                item.saved = saved
-                item.done.set()
-                if item.last:
-                    return
+                    self._do_what_is_due()
+                elif isinstance(item, NewsWanted):
+                    self._news.ask()
+                elif isinstance(item, Request):
+                    item.saved = self._save()
+                    item.saved = self._chores.finish(self._opened.connection) and item.saved
+                    if item.last and self._pending:
+                        self._report.fail(f"{len(self._pending)} changes could not be saved before closing.")
+                    item.done.set()
+                    if item.last:
+                        return
+                else:
+                    self._gather(item)
         finally:
             self._close()
 
-    def _receive(self) -> Change | Request | None:
-        """The next item, or `None` when a commit is due. Sleeps without a timeout where nothing waits."""
-        if self._due is None:
+    def _begin(self) -> None:
+        """The file has been opened."""
+        self._chores.begin(self._opened.connection)
+        self._news.begin(self._opened.connection, self._opened.state, self._opened.identity)
+
+    def _do_what_is_due(self) -> None:
+        now = time.monotonic()
+        if self._due is not None and now >= self._due:
+            self._save()
+        self._chores.do_what_is_due(self._opened.connection)
+        if self._check_at is not None and now >= self._check_at:
+            self._check_whole()
+        connection = self._opened.connection
+        if self._news.due is None or now < self._news.due:
+            return
+        if connection is None or self._pending:
+            self._news.due = now + GATHER_SECONDS
+        elif self._news.look(connection, self._received):
+            self._chores.look_again(context=True, wipe=False)  # the other one may have kept a text
+
+    def _check_whole(self) -> None:
+        """Look at every page once: the start has looked at those alone that it has read."""
+        self._check_at = None
+        if self._opened.connection is not None and not is_sound(self._opened.connection):
+            self._is_suspect = True
+            self._reopen()
+
+    def _receive(self) -> Change | Request | NewsWanted | None:
+        """The next item, or `None` when something is due. Sleeps without a timeout where nothing ever is."""
+        dues = [due for due in (self._due, self._chores.due, self._news.due, self._check_at) if due is not None]
+        if not dues:
             return self._inbox.get()
-        remaining = self._due - time.monotonic()
+        remaining = min(dues) - time.monotonic()
         if remaining <= 0:
             return None
         try:
@@ -115,7 +168,8 @@ class Writer:
             return None
 
     def _gather(self, change: Change) -> None:
-        place = (change.statement, change.key)
+        self._received += 1
+        place: object = change.place or object()  # what has no place is replaced by nothing
         self._pending.pop(place, None)
         self._pending[place] = change
         if self._due is None:
@@ -149,13 +203,22 @@ class Writer:
             except sqlite3.Error as error:
                 if primary_code(error) != sqlite3.SQLITE_BUSY:
                     self._close()  # the next try opens the file anew and finds out what is wrong
+                    self._is_suspect = is_damage(error)
                 return f"Changes could not be saved in {self._file.parent} ({error}); they will be tried again."
             else:
+                self._after_commit()
                 return None
         if self._opened.access is Access.NEWER:
             self._pending.clear()
             self._dropped = True
         return self._opened.notice or f"{self._file} could not be opened; changes will be tried again."
+
+    def _after_commit(self) -> None:
+        changes = self._pending.values()
+        self._chores.look_again(
+            context=any(isinstance(change, Put) and change.table is Table.CONTEXT for change in changes),
+            wipe=any(change.deletes for change in changes),
+        )
 
     def _is_current(self) -> bool:
         """False if the file must be opened anew: it was closed after an error, or moved or deleted under us.
@@ -168,7 +231,9 @@ class Writer:
 
     def _reopen(self) -> None:
         self._close()
-        self._opened = opened = open_file(self._file)
+        self._opened = opened = open_file(self._file, thorough=self._is_suspect)
+        self._is_suspect = False
+        self._begin()
         notices = [said for said in (self._lasting_notice, opened.notice) if said is not None]
         self._report.notice = " ".join(notices) or None
         if opened.access is Access.WRITABLE:
@@ -185,17 +250,20 @@ class Writer:
             self._report.fail(f"{self._file} could not be closed properly ({error}); committed changes are in it.")
 
 
-def _write(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
-    """One transaction, row by row: another process' rows stay. Raises and changes nothing, or commits."""
-    rows: dict[str, list[tuple[str | int, ...]]] = {}
-    for change in changes:
-        rows.setdefault(change.statement, []).append(change.values)
+def _write(connection: sqlite3.Connection, changes: Collection[Change]) -> None:
+    """One transaction, row by row: another process' rows stay. Raises and changes nothing, or commits.
+
+    Measurements alone are not worth waking the disk for every three seconds: a killed process loses none of them, a
+    power cut the last ones.
+    """
+    only_measured = all(isinstance(change, AddMeasurements) for change in changes)
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if only_measured else 'FULL'}")
     connection.execute("BEGIN IMMEDIATE")
     try:
         if schema_version(connection) != SCHEMA_VERSION:
             raise NewerSchemaError
-        for statement, values in rows.items():
-            connection.executemany(statement, values)
+        for change in changes:
+            change.apply(connection)
         connection.execute("COMMIT")
     finally:
         roll_back(connection)

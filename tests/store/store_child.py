@@ -1,6 +1,5 @@
 """A process of its own that uses a store; the tests start several, or kill it.
 
-store_child.py storm FOLDER STEP       posts for ever, flushes every STEP rounds, prints what is acknowledged
 store_child.py share FOLDER NAME N     waits for a line, then posts N rounds under its own name
 store_child.py begin FOLDER            for each line it reads: begins a store in the folder of that name
 store_child.py forget FOLDER           posts and ends without closing
@@ -8,7 +7,6 @@ store_child.py forget FOLDER           posts and ends without closing
 
 import sys
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 from ecs_localai.store import ModelUsage, Store
@@ -25,20 +23,6 @@ def post_round(store: Store, number: int) -> None:
     store.set_model_usage("model", ModelUsage(number))
     store.set_flag(f"flag-{number % 7}", number % 2 == 0)
     store.set_setting("last", number)
-
-
-def storm(folder: Path, step: int) -> None:
-    store = Store.open(folder)
-    last = store.initial.settings.get("last", 0)
-    if store.notice is not None or not isinstance(last, int):
-        sys.exit(f"{store.notice} {last!r}")
-    say("open")
-    for number in count(last + 1):
-        post_round(store, number)
-        if number % step == 0:
-            if not store.flush():
-                sys.exit(f"not saved: {list(store.failures)}")
-            say(number)
 
 
 def share(folder: Path, name: str, rounds: int) -> None:
@@ -71,8 +55,6 @@ def forget(folder: Path) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["storm", folder, step]:
-            storm(Path(folder), int(step))
         case ["share", folder, name, rounds]:
             share(Path(folder), name, int(rounds))
         case ["begin", folder]:

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 import ecs_localai
+from ecs_localai.store.changes import put_row
 from ecs_localai.store.opening import FILE_NAME
+from ecs_localai.store.tables import Table
 
 CHILD = Path(__file__).with_name("store_child.py")
 
@@ -57,6 +59,12 @@ def execute(folder: Path, statement: str, *values: object) -> None:
     """Changes the store's file by a plain SQLite connection, as another program would."""
     with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as connection:
         connection.execute(statement, values)
+
+
+def write_row(folder: Path, table: Table, key: str, value: str, at: int = 0) -> None:
+    """Writes a row as another process of ours would."""
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as connection:
+        put_row(connection, table, key, at, value)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ecs_localai.store import ModelUsage, Store, StoredState
-from ecs_localai.store.migrations import MIGRATIONS, SCHEMA_VERSION, NewerSchemaError, migrate, schema_version
+from ecs_localai.store import ModelUsage, Store, StoredState, Table
+from ecs_localai.store.changes import put_row
+from ecs_localai.store.migrations import SCHEMA_VERSION, STEPS, NewerSchemaError, migrate, schema_version
 from ecs_localai.store.opening import FILE_NAME
 from tests.store.store_parts import execute, rows
 
@@ -49,7 +50,7 @@ def test_the_log_of_a_newer_file_is_read_and_not_changed_by_a_byte(tmp_path: Pat
     written(tmp_path / "running")
     left = tmp_path / "left"
     with closing(sqlite3.connect(tmp_path / "running" / FILE_NAME, isolation_level=None)) as newer:
-        newer.execute("UPDATE settings SET value = '\"light\"'")
+        put_row(newer, Table.SETTINGS, "theme", 0, '"light"')
         newer.execute("PRAGMA user_version = 99")
         shutil.copytree(tmp_path / "running", left)
     names = (FILE_NAME, f"{FILE_NAME}-wal")
@@ -88,22 +89,31 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield opened
 
 
+def add_column(connection: sqlite3.Connection) -> list[str]:
+    connection.execute("ALTER TABLE settings ADD COLUMN changed_at TEXT")
+    connection.execute("UPDATE settings SET changed_at = 'then'")
+    return []
+
+
+def break_off(connection: sqlite3.Connection) -> list[str]:
+    connection.execute("CREATE TABLE more (a)")
+    connection.execute("INSERT INTO nowhere VALUES (1)")
+    return []
+
+
 def test_missing_steps_are_taken_and_data_is_kept(connection: sqlite3.Connection) -> None:
     migrate(connection)
-    connection.execute("INSERT INTO settings VALUES ('theme', '1')")
-    step = ("ALTER TABLE settings ADD COLUMN changed_at TEXT", "UPDATE settings SET changed_at = 'then'")
-    migrate(connection, (*MIGRATIONS, step))
-    assert schema_version(connection) == SCHEMA_VERSION + 1
-    assert connection.execute("SELECT * FROM settings").fetchall() == [("theme", "1", "then")]
-    migrate(connection, (*MIGRATIONS, step))
-    assert schema_version(connection) == SCHEMA_VERSION + 1
+    put_row(connection, Table.SETTINGS, "theme", 0, "1")
+    for _ in range(2):
+        migrate(connection, (*STEPS, add_column))
+        assert schema_version(connection) == SCHEMA_VERSION + 1
+        assert connection.execute("SELECT key, value, changed_at FROM settings").fetchall() == [("theme", "1", "then")]
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(connection: sqlite3.Connection) -> None:
     migrate(connection)
-    broken = ("CREATE TABLE more (a)", "INSERT INTO nowhere VALUES (1)")
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):
-        migrate(connection, (*MIGRATIONS, broken))
+        migrate(connection, (*STEPS, break_off))
     assert schema_version(connection) == SCHEMA_VERSION
     assert not connection.in_transaction
     assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'more'").fetchall() == []

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecs_localai.store import HISTORY_READ, JsonValue, ModelUsage, Store, StoredInstallation, StoredState
-from tests.store.store_parts import execute, rows
+from ecs_localai.store import HISTORY_READ, JsonValue, ModelUsage, Store, StoredInstallation, StoredState, Table
+from tests.store.store_parts import execute, rows, write_row
 
 NOON = datetime(2025, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -151,10 +151,10 @@ def test_an_unreadable_row_is_named_and_hides_no_other(tmp_path: Path) -> None:
             store.set_model_usage(key, ModelUsage(1))
             store.add_history(key, NOON, b"{}")
             store.set_flag(key, True)
-    execute(tmp_path, "UPDATE settings SET value = '{' WHERE key = 'a'")
-    execute(tmp_path, "UPDATE model_usage SET data = CAST(x'ff' AS TEXT) WHERE name = 'a'")
-    execute(tmp_path, "UPDATE history SET finished_at = 'soon' WHERE installation_id = 'a'")
-    execute(tmp_path, "UPDATE flags SET feature_id = CAST(x'fe' AS TEXT) WHERE feature_id = 'a'")
+    write_row(tmp_path, Table.SETTINGS, "a", "{")
+    write_row(tmp_path, Table.FLAGS, "a", "1")
+    execute(tmp_path, "UPDATE model_usage SET value = CAST(x'ff' AS TEXT) WHERE key = 'a'")
+    execute(tmp_path, "UPDATE history SET at = at + 1 WHERE key = 'a'")
     with Store.open(tmp_path) as store:
         assert store.initial.settings == {"b": "b"}
         assert store.initial.model_usage == {"b": ModelUsage(1)}

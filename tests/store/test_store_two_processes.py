@@ -5,9 +5,9 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from ecs_localai.store import Store
+from ecs_localai.store import Store, Table
 from ecs_localai.store.opening import FILE_NAME
-from tests.store.store_parts import answer, ask, execute, rows, start_child
+from tests.store.store_parts import answer, ask, rows, start_child, write_row
 
 ROUNDS = 400
 
@@ -21,7 +21,7 @@ def test_processes_that_begin_and_write_at_once_lose_nothing(tmp_path: Path) -> 
     answers = [child.communicate(timeout=60)[0] for child in children]
     assert answers == ["True []\n"] * len(names)
     for name in names:
-        own = f"SELECT installation_id FROM history WHERE installation_id LIKE '{name}-%' ORDER BY seq"
+        own = f"SELECT key FROM history WHERE key LIKE '{name}-%' ORDER BY rowid"
         assert rows(tmp_path / "new", own) == [(f"{name}-{number}",) for number in range(ROUNDS)]
     with Store.open(tmp_path / "new") as store:
         assert store.notice is None
@@ -38,7 +38,7 @@ def test_a_store_begun_by_several_at_the_same_moment_is_whole(tmp_path: Path) ->
         for child in children:
             ask(child, str(number))
         assert [answer(child) for child in children] == ["True None []"] * len(children)
-        assert rows(tmp_path / str(number), "SELECT * FROM flags") == [("auto_models", 1)]
+        assert rows(tmp_path / str(number), "SELECT key, value FROM flags") == [("auto_models", "true")]
     for child in children:
         child.communicate(timeout=60)
 
@@ -48,8 +48,8 @@ def test_only_rows_that_were_changed_are_written(tmp_path: Path) -> None:
         store.set_setting("theme", "dark")
         store.set_setting("scale", 1)
     with Store.open(tmp_path) as store:
-        execute(tmp_path, "UPDATE settings SET value = '2' WHERE key = 'scale'")
-        execute(tmp_path, "INSERT INTO flags VALUES ('theirs', 1)")
+        write_row(tmp_path, Table.SETTINGS, "scale", "2")
+        write_row(tmp_path, Table.FLAGS, "theirs", "true")
         store.set_setting("theme", "light")
     with Store.open(tmp_path) as store:
         assert store.initial.settings == {"theme": "light", "scale": 2}
@@ -74,7 +74,7 @@ def test_two_stores_of_one_program_begun_at_the_same_moment_share_too(tmp_path: 
         thread.join()
     assert notices == [None] * 120
     for number in range(40):
-        assert rows(tmp_path / str(number), "SELECT feature_id FROM flags") == [("a",), ("b",), ("c",)]
+        assert rows(tmp_path / str(number), "SELECT key FROM flags ORDER BY key") == [("a",), ("b",), ("c",)]
 
 
 def test_two_stores_in_one_process_share_too(tmp_path: Path) -> None:
