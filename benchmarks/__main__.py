@@ -33,6 +33,7 @@ NAMES = (
     "panel_frame",
     "panel_idle",
     "hosts",
+    "stored",
 )
 
 

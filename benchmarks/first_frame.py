@@ -1,6 +1,6 @@
 """A program that starts a headless app, in a process of its own: when its first frame has ended, and what follows.
 
-    python -m benchmarks.first_frame PORT SECONDS
+    python -m benchmarks.first_frame PORT SECONDS [DATA_DIR]
 
 starts an app of the product for an Ollama at that port of 127.0.0.1, or, for port 0, one with a single empty system,
 runs frames at 60 Hz for so many seconds, and prints one JSON object. The clock begins before anything is imported that
@@ -34,7 +34,8 @@ def main() -> None:
     imported = perf_counter()
     with App() as app:
         if port:
-            app.add_plugins(LocalModelsPlugin(OllamaConfiguration(host="127.0.0.1", port=port)))
+            data_dir = sys.argv[3] if len(sys.argv) > 3 else None
+            app.add_plugins(LocalModelsPlugin(OllamaConfiguration(host="127.0.0.1", port=port), data_dir=data_dir))
         app.add_systems(Update, nothing)
         built = perf_counter()
         app.update()

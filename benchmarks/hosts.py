@@ -21,7 +21,8 @@ from benchmarks.process_cost import ROOT
 from benchmarks.results import Figure, Skipped
 from ecs_localai import App, ListedHost, LocalModelsPlugin, OllamaConfiguration, OllamaHosts
 from ecs_localai.store.store import Store
-from ecs_localai.systems.saved_hosts import SETTING, SavedHost, to_setting
+from ecs_localai.systems.kept_hosts import KeptHosts
+from ecs_localai.systems.saved_hosts import SavedHost
 from tests.rig.display import Xvfb
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.waiting import run_frames_until, wait_until
@@ -49,7 +50,7 @@ def panel(xvfb: Xvfb, servers: list[OllamaServer], settle: float) -> Iterator[ps
             for number, server in enumerate(servers)
         ]
         with Store.open(Path(folder)) as store:
-            store.set_setting(SETTING, to_setting(hosts))
+            KeptHosts(store).keep(hosts)
         environment = os.environ | xvfb.environment | {"HOME": folder, "PYTHONPATH": str(ROOT)}
         blank = xvfb.screenshot()
         command = [sys.executable, "-m", "ecs_localai", "--data-dir", folder]
