@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from ecs_localai.components.panel import ModelSort, ThemeChoice
     from ecs_localai.components.panel_intents import (
         AddHostRequested,
         CancelRequested,
@@ -13,11 +14,16 @@ if TYPE_CHECKING:
         DeleteModelRequested,
         DismissRequested,
         EditHostRequested,
+        ExportSettingsRequested,
         FindHostsRequested,
+        ForgetRequested,
         HostEdited,
+        ImportSettingsAnswered,
+        ImportSettingsRequested,
         InstallRequested,
         MoveHostRequested,
         NoticeDismissed,
+        PanelSettingsChanged,
         RefreshRequested,
         RemoveHostRequested,
         RetryRequested,
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
         | DeleteModelRequested
         | ToggleRequested
         | NoticeDismissed
+        | PanelSettingsChanged
         | RefreshRequested
         | AddHostRequested
         | EditHostRequested
@@ -44,6 +51,10 @@ if TYPE_CHECKING:
         | FindHostsRequested
         | StartLocalServerRequested
         | StopLocalServerRequested
+        | ExportSettingsRequested
+        | ImportSettingsRequested
+        | ImportSettingsAnswered
+        | ForgetRequested
     )
 
 
@@ -55,6 +66,9 @@ class Ask:
     """As in `UiState.question`."""
     harmless: str
     """The node of the answer that changes nothing: it comes first under the keyboard."""
+    last: str = ""
+    """The node of the last answer, where the answers stand below: it is scrolled into sight. What then comes to lie
+    under the pointer does nothing at once, so that the second click of a double click agrees to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +140,39 @@ class ChooseInForm:
     choice: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChooseTheme:
+    """Have the panel in these colours."""
+
+    theme: ThemeChoice
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseScale:
+    """Have everything drawn so large; None: as large as the system wants it."""
+
+    scale: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseModelSort:
+    """Have the models in this order; the other way round where they are in it already."""
+
+    by: ModelSort
+
+
+@dataclass(frozen=True, slots=True)
+class CopyText:
+    """Put a text on the clipboard."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowImportHint:
+    """Say how a settings file is imported."""
+
+
 LocalAction: TypeAlias = (
     Ask
     | Decline
@@ -138,4 +185,9 @@ LocalAction: TypeAlias = (
     | CloseHostForm
     | SubmitHostForm
     | ChooseInForm
+    | ChooseTheme
+    | ChooseScale
+    | ChooseModelSort
+    | CopyText
+    | ShowImportHint
 )

@@ -9,6 +9,7 @@ import pygame
 from ecs_localai.panel.focus import ring_around
 from ecs_localai.panel.frame import Frame
 from ecs_localai.panel.page import Page
+from ecs_localai.panel.sections.appearance import build_appearance
 from ecs_localai.panel.sections.connection_help import build_connection_help
 from ecs_localai.panel.sections.features import build_features
 from ecs_localai.panel.sections.gauges import build_gauges
@@ -17,6 +18,7 @@ from ecs_localai.panel.sections.hosts import build_hosts
 from ecs_localai.panel.sections.installing import build_installing
 from ecs_localai.panel.sections.models import build_models
 from ecs_localai.panel.sections.notices import build_notices
+from ecs_localai.panel.sections.your_data import build_your_data
 from ecs_localai.panel.widgets.scroll_view import scroll_overlay
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def compose(
     build_installing(page)
     build_models(page)
     build_features(page)
+    build_appearance(page)
+    build_your_data(page)
     page.space(_BOTTOM)
     top = min(header_height(page), size[1])
     viewport = pygame.Rect(0, top, size[0], size[1] - top)

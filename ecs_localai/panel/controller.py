@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ecs_localai.components.panel_intents import (
+    ExportSettingsRequested,
     FindHostsRequested,
     HostEdited,
+    ImportSettingsAnswered,
+    ImportSettingsRequested,
     InstallRequested,
+    PanelSettingsChanged,
     RefreshRequested,
 )
 from ecs_localai.panel.actions import (
@@ -15,9 +21,14 @@ from ecs_localai.panel.actions import (
     Ask,
     ChooseInForm,
     ChooseInstallPlace,
+    ChooseModelSort,
+    ChooseScale,
+    ChooseTheme,
     CloseHostForm,
+    CopyText,
     Decline,
     OpenHostForm,
+    ShowImportHint,
     ShowSearch,
     SubmitField,
     SubmitHostForm,
@@ -25,12 +36,15 @@ from ecs_localai.panel.actions import (
 )
 from ecs_localai.panel.focus import nearest_survivor, next_in
 from ecs_localai.panel.form_filling import FormFilling
+from ecs_localai.panel.sections.your_data import IMPORT, IMPORT_AGREE, IMPORT_LEAVE
 from ecs_localai.panel.state import EVERYWHERE, HOST_FIELD, INSTALL_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ecs_localai.components.panel import WindowPlace
     from ecs_localai.components.panel_view import PanelView
+    from ecs_localai.panel.actions import Intent
     from ecs_localai.panel.clipboard import Clipboard
     from ecs_localai.panel.field_state import FieldState
     from ecs_localai.panel.frame import Frame
@@ -40,6 +54,7 @@ if TYPE_CHECKING:
     from ecs_localai.panel.state import UiState
 
 _BLINK = 0.53  # seconds that the caret is on, then off
+_DOUBLE_CLICK = 0.4  # seconds in which a second click may still belong to the first
 _BLINKS_FOR = 10.0  # seconds after the last key; then it stays on, and nothing has to be painted
 
 
@@ -72,6 +87,8 @@ class Controller:
         self.reveal: str | None = None
         """The node to scroll to once it is laid out."""
         self._typed_at = 0.0
+        self._answers_from = 0.0
+        """From when on the pointer can agree to what is asked."""
         self.submitted = ""
         """The model's name submitted last, until it is known whether it was refused."""
         self._focus_order: list[str] = []
@@ -152,6 +169,7 @@ class Controller:
         self.stale = True
         if not node.enabled or action is None:
             return
+        self.state.copied = ""
         if isinstance(action, SubmitField):
             self.submit(action.field_id)
         elif isinstance(action, Ask):
@@ -159,6 +177,8 @@ class Controller:
         elif isinstance(action, Decline):
             self.decline()
         elif isinstance(action, Agree):
+            if self.clock() < self._answers_from and not self.state.focus_visible:
+                return
             self.decline()
             for intent in action.intents:
                 self.emit(intent)
@@ -170,12 +190,57 @@ class Controller:
             self._show_search(action)
         elif isinstance(action, (OpenHostForm, CloseHostForm, SubmitHostForm, ChooseInForm)):
             self.form.act(node.id, action)
+        elif isinstance(action, (ChooseTheme, ChooseScale, ChooseModelSort)):
+            self._choose(node.id, action)
+        elif isinstance(action, CopyText):
+            self.clipboard.put(action.text)
+            self.state.copied = action.text
+        elif isinstance(action, ShowImportHint):
+            self.state.import_hint = True
         else:
-            self.emit(action)
+            self._emit(action)
+
+    def _emit(self, intent: Intent) -> None:
+        if isinstance(intent, ExportSettingsRequested):
+            self.state.import_hint = False
+        elif isinstance(intent, ImportSettingsAnswered):
+            self.refocus(IMPORT)
+        self.emit(intent)
+
+    def drop(self, path: str) -> None:
+        """A file was dropped on the window: it is taken for a settings file."""
+        self.state.import_hint = False
+        self.reveal = IMPORT
+        self.stale = True
+        self.emit(ImportSettingsRequested(path))
+
+    def asked_about_import(self) -> None:
+        """The question about a dropped file has come: the answer that changes nothing is first under the keyboard."""
+        self.refocus(IMPORT_LEAVE)
+        self.reveal = IMPORT_LEAVE
+
+    def _choose(self, node_id: str, action: ChooseTheme | ChooseScale | ChooseModelSort) -> None:
+        appearance = self.state.appearance
+        if isinstance(action, ChooseTheme):
+            appearance.choose_theme(action.theme)
+        elif isinstance(action, ChooseScale):
+            appearance.choose_scale(action.scale)
+            self.reveal = node_id  # everything moves: what was pressed stays in sight
+        else:
+            appearance.choose_order(action.by)
+        self.emit(PanelSettingsChanged(appearance.settings))
+
+    def keep_window(self, place: WindowPlace) -> None:
+        """The window is somewhere else, or of another size."""
+        appearance = self.state.appearance
+        appearance.settings = msgspec.structs.replace(appearance.settings, window=place)
+        self.emit(PanelSettingsChanged(appearance.settings))
 
     def _ask(self, node_id: str, action: Ask) -> None:
         self.state.question, self.state.asked_from = action.question, node_id
         self.refocus(action.harmless)
+        self.reveal = action.last or None
+        self._answers_from = self.clock() + _DOUBLE_CLICK if action.last else 0.0
 
     def decline(self) -> None:
         """Take the question that is asked away."""
@@ -253,6 +318,8 @@ class Controller:
             self.typed()
         elif state.question is not None:
             self.decline()
+        elif state.focus in (IMPORT_LEAVE, IMPORT_AGREE):
+            self._emit(ImportSettingsAnswered(agreed=False))
         elif state.form is not None and (state.focus is None or self.form.holds(state.focus)):
             self.form.close()
         elif state.focus is not None:

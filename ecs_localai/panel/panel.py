@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING
 import pygame
 
 from ecs_localai.panel.animation import Glides
+from ecs_localai.panel.appearance import Appearance
 from ecs_localai.panel.clipboard import SystemClipboard
 from ecs_localai.panel.composition import compose
 from ecs_localai.panel.controller import Controller
 from ecs_localai.panel.ink import Ink
 from ecs_localai.panel.key_input import KeyInput
-from ecs_localai.panel.metrics import Metrics
+from ecs_localai.panel.metrics import MAX_SCALE, MIN_SCALE, Metrics
 from ecs_localai.panel.painter import Painter
 from ecs_localai.panel.pointer_input import PointerInput, left_button
 from ecs_localai.panel.scrolling import Scroller
 from ecs_localai.panel.state import HOST_FIELD, UiState
-from ecs_localai.panel.theme import theme_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecs_localai.components.panel_view import PanelView
+    from ecs_localai.components.panel import PanelSettings, ThemeChoice, WindowPlace
+    from ecs_localai.components.panel_view import ImportView, PanelView
     from ecs_localai.panel.clipboard import Clipboard
     from ecs_localai.panel.frame import Frame
     from ecs_localai.panel.scene import Block, Cursor, SceneNode
@@ -44,8 +45,12 @@ class Panel:
 
     Args:
         size: width and height in logical pixels.
-        theme: ``light``, ``dark``, or ``system`` for what the system prefers now.
-        scale: surface pixels for one logical pixel.
+        theme: ``light``, ``dark``, or ``system`` for what the system prefers now, until the person chooses another
+            in the panel; None: what the person chose before (`PanelView.settings`).
+        scale: surface pixels for one logical pixel, in which sizes and positions are given.
+        own_scale: whether a scale that the person chooses in the panel makes it draw larger, as far as the surface
+            has room for it; False where the window does that and tells by `resize`.
+        appearance: what the person chose, where that is known before there is a view; instead of ``theme``.
         font_scale: 0.8 to 2.0; multiplies type and the heights of rows.
         reduced_motion: nothing glides or sweeps.
         clock: seconds, going forward; a test gives its own.
@@ -61,8 +66,10 @@ class Panel:
         self,
         size: tuple[int, int],
         *,
-        theme: str = "system",
+        theme: str | None = None,
         scale: float = 1.0,
+        own_scale: bool = True,
+        appearance: Appearance | None = None,
         font_scale: float = 1.0,
         reduced_motion: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -71,10 +78,12 @@ class Panel:
     ) -> None:
         self._clock = clock
         self._still = reduced_motion
-        self._ink = Ink(theme_named(theme), Metrics(scale, font_scale))
+        self._appearance = Appearance(theme) if appearance is None else appearance
+        self._ink = Ink(self._appearance.colours(), Metrics(scale, font_scale))
+        self._host_scale, self._own_scale = scale, own_scale
         self._size = (self._ink.metrics.px(size[0]), self._ink.metrics.px(size[1]))
         self._asked: tuple[tuple[int, int], float | None] = (size, scale)
-        self._state = UiState()
+        self._state = UiState(appearance=self._appearance)
         self._scroller = Scroller(still=reduced_motion)
         self._glides = Glides(still=reduced_motion)
         self._controller = Controller(self._state, self._scroller, clipboard or SystemClipboard(), clock, emit)
@@ -85,6 +94,7 @@ class Panel:
         self._view: PanelView | None = None
         self._revision = -1
         self._install_error: str | None = None
+        self._import_question: ImportView | None = None
         self._next_due: float | None = None
         self._animating = False
 
@@ -97,8 +107,13 @@ class Panel:
         self._view, self._revision = view, view.revision
         self._controller.view = view
         self._controller.stale = True
+        self._appearance.take(view.settings)
         self._take_over_address(view.host.address)
         self._controller.form.answered(view)
+        if view.data.question is not self._import_question:
+            self._import_question = view.data.question
+            if self._import_question is not None:
+                self._controller.asked_about_import()
         if view.install_error != self._install_error:
             self._install_error = view.install_error
             if view.install_error is not None:
@@ -123,19 +138,55 @@ class Panel:
         if (size, scale) == self._asked:
             return
         self._asked = (size, scale)
-        metrics = self._ink.metrics
-        if scale is not None and scale != metrics.scale:
-            self._ink = Ink(self._ink.theme, Metrics(scale, metrics.font_scale))
-            self._blocks.clear()
-        self._take_size((self._ink.metrics.px(size[0]), self._ink.metrics.px(size[1])))
+        if scale is not None and scale != self._host_scale:
+            self._host_scale = scale
+            self._controller.stale = True
+        self._take_size((round(size[0] * self._host_scale), round(size[1] * self._host_scale)))
 
     def set_theme(self, theme: str) -> None:
-        """Change to ``light``, ``dark`` or ``system``. Raises `ValueError` for another name."""
-        chosen = theme_named(theme)
-        if chosen is not self._ink.theme:
-            self._ink = Ink(chosen, self._ink.metrics)
-            self._blocks.clear()
-            self._controller.stale = True
+        """Change to ``light``, ``dark`` or ``system``, until the person chooses another in the panel.
+
+        Raises `ValueError` for another name.
+        """
+        self._appearance.show_in(theme)
+        self._take_look()
+        self._controller.stale = True
+
+    @property
+    def settings(self) -> PanelSettings:
+        """What the person chose, in the panel or before; without what was only told to this panel."""
+        return self._appearance.settings
+
+    @property
+    def chosen_theme(self) -> ThemeChoice:
+        """The choice that holds now; `theme_name` says which colours that means."""
+        return self._appearance.theme
+
+    @property
+    def chosen_scale(self) -> float | None:
+        """The scale that holds now, for a window that has it drawn so; None: as the system is set."""
+        return self._appearance.scale
+
+    def keep_window(self, place: WindowPlace) -> None:
+        """Tell that the window is somewhere else, or of another size: that is remembered."""
+        self._controller.keep_window(place)
+
+    def _take_look(self) -> None:
+        """Draw in the colours and at the scale that hold now."""
+        theme, scale, before = self._appearance.colours(), self._scale_to_draw(), self._ink.metrics
+        if theme is self._ink.theme and scale == before.scale:
+            return
+        self._ink = Ink(theme, before if scale == before.scale else Metrics(scale, before.font_scale))
+        self._blocks.clear()
+        if scale != before.scale:
+            self._scroller.rescale(scale / before.scale)
+
+    def _scale_to_draw(self) -> float:
+        chosen = self._appearance.scale
+        if chosen is None or not self._own_scale:
+            return self._host_scale
+        room = min(self._size[0] / MIN_WIDTH, self._size[1] / MIN_HEIGHT) / self._host_scale
+        return min(max(self._host_scale * min(chosen, max(room, 1.0)), MIN_SCALE), MAX_SCALE)
 
     def _take_size(self, pixels: tuple[int, int]) -> None:
         if pixels != self._size:
@@ -186,6 +237,7 @@ class Panel:
     def _lay_out(self, now: float) -> Frame:
         """Lay out what there is now; a second time where the first one moved focus or pointer."""
         controller = self._controller
+        self._take_look()
         self._scroller.advance(now)
         for _ in range(3):
             controller.stale = False
@@ -260,6 +312,9 @@ class Panel:
             return self._keys.typed(event.text)
         if kind == pygame.TEXTEDITING:
             return self._keys.composing(event.text)
+        if kind == pygame.DROPFILE:
+            self._controller.drop(event.file)
+            return True
         return self._window_event(kind)
 
     def _window_event(self, kind: int) -> bool:
@@ -275,7 +330,7 @@ class Panel:
         return True
 
     def _pixels(self, event: pygame.event.Event) -> tuple[int, int]:
-        scale = self._ink.metrics.scale
+        scale = self._host_scale
         return int(event.pos[0] * scale), int(event.pos[1] * scale)
 
     @property
@@ -292,14 +347,14 @@ class Panel:
         found = frame.find(self._state.focus)
         if found is None:
             return None
-        scale = self._ink.metrics.scale
+        scale = self._host_scale
         return pygame.Rect(*(round(part / scale) for part in found.rect))
 
     # ---- for tests, assistive technology and pictures
 
     @property
     def scale(self) -> float:
-        """Surface pixels for one logical pixel."""
+        """Surface pixels for one logical pixel, as it is drawn now."""
         return self._ink.metrics.scale
 
     @property

@@ -24,7 +24,7 @@ class PictureError(Exception):
 def render(
     view: PanelView,
     *,
-    theme: str = "light",
+    theme: str | None = "light",
     scale: float = 1.0,
     size: tuple[int, int] = DEFAULT_SIZE,
     font_scale: float = 1.0,
@@ -32,7 +32,8 @@ def render(
 ) -> pygame.Surface:
     """The panel showing ``view``, as it would look in a window of ``size`` logical pixels.
 
-    With ``full_page`` the picture is as high as the page, so that nothing is scrolled away.
+    ``theme`` None is the one that the person chose. With ``full_page`` the picture is as high as the page, so that
+    nothing is scrolled away.
 
     Raises:
         AssetsMissing: the fonts have not been built.
@@ -41,7 +42,9 @@ def render(
     """
     if size[0] <= 0 or size[1] <= 0:
         raise ValueError(f"A picture needs a width and height above zero, not {size[0]} by {size[1]}.")
-    panel = Panel(size, theme=theme, scale=scale, font_scale=font_scale, reduced_motion=True, clock=lambda: 0.0)
+    panel = Panel(
+        size, theme=theme, scale=scale, own_scale=False, font_scale=font_scale, reduced_motion=True, clock=lambda: 0.0
+    )
     panel.show(view)
     width, height = round(size[0] * scale), round(size[1] * scale)
     if full_page:

@@ -46,6 +46,11 @@ class Scroller:
         self._target = min(max(self._target, 0.0), float(self.maximum))
         self._position = min(max(self._position, 0.0), float(self.maximum))
 
+    def rescale(self, factor: float) -> None:
+        """The page is drawn so much larger from now on: keep what is at the top there."""
+        self.maximum = round(self.maximum * factor)
+        self.jump_to(self._target * factor)
+
     def glide_to(self, position: float) -> None:
         """Go there smoothly."""
         self._target = min(max(position, 0.0), float(self.maximum))

@@ -1,4 +1,4 @@
-"""The two things of SDL that pygame doesn't offer: a wait that sleeps, and presenting only what changed.
+"""What of SDL pygame doesn't offer: a wait that sleeps, presenting only what changed, where the screens are.
 
 `pygame.event.wait` looks for events every millisecond (3 % of a core when nothing happens); SDL's own
 `SDL_WaitEventTimeout` sleeps in the system. It is called, through ctypes, in the very library that pygame has
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _POLL = 1 / 30
+_MINIMIZED, _MAXIMIZED = 0x40, 0x80
+"""Of SDL_WindowFlags (SDL 2, ``SDL_video.h``)."""
 
 
 class _Rect(ctypes.Structure):
@@ -53,6 +55,8 @@ class Sdl:
         self._wait: Callable[[None, int], int] | None = None
         self._window_from_id: Callable[[int], int | None] | None = None
         self._update_rects: Callable[[int, ctypes.Array[_Rect], int], int] | None = None
+        self._window_flags: Callable[[int], int] | None = None
+        self._usable_bounds: Callable[[int, object], int] | None = None
         path = _library_path()
         if path is None:
             return
@@ -64,8 +68,14 @@ class Sdl:
             library.SDL_GetWindowFromID.restype = ctypes.c_void_p
             library.SDL_UpdateWindowSurfaceRects.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Rect), ctypes.c_int)
             library.SDL_UpdateWindowSurfaceRects.restype = ctypes.c_int
+            library.SDL_GetWindowFlags.argtypes = (ctypes.c_void_p,)
+            library.SDL_GetWindowFlags.restype = ctypes.c_uint32
+            library.SDL_GetDisplayUsableBounds.argtypes = (ctypes.c_int, ctypes.POINTER(_Rect))
+            library.SDL_GetDisplayUsableBounds.restype = ctypes.c_int
         except (OSError, AttributeError):
             return
+        self._window_flags = library.SDL_GetWindowFlags
+        self._usable_bounds = library.SDL_GetDisplayUsableBounds
         self._wait = library.SDL_WaitEventTimeout
         self._window_from_id = library.SDL_GetWindowFromID
         self._update_rects = library.SDL_UpdateWindowSurfaceRects
@@ -98,3 +108,30 @@ class Sdl:
             return False
         parts = (_Rect * len(rects))(*(_Rect(*rect) for rect in rects))
         return self._update_rects(pointer, parts, len(rects)) == 0
+
+    def screens(self) -> list[pygame.Rect]:
+        """What of each screen windows may cover, the main one first, in the desktop's unit.
+
+        Where SDL can't be asked, the main screen alone, with all of it; empty where nobody knows.
+        """
+        found = []
+        if self._usable_bounds is not None:
+            for number in range(pygame.display.get_num_displays()):
+                bounds = _Rect()
+                if self._usable_bounds(number, ctypes.byref(bounds)) == 0 and bounds.w > 0 and bounds.h > 0:
+                    found.append(pygame.Rect(bounds.x, bounds.y, bounds.w, bounds.h))
+        return found or [pygame.Rect((0, 0), size) for size in pygame.display.get_desktop_sizes()[:1]]
+
+    def minimized(self, window_id: int) -> bool:
+        """Whether a window is put away as an icon; False where SDL can't be asked."""
+        return bool(self._flags(window_id) & _MINIMIZED)
+
+    def maximized(self, window_id: int) -> bool:
+        """Whether a window fills its screen; False where SDL can't be asked."""
+        return bool(self._flags(window_id) & _MAXIMIZED)
+
+    def _flags(self, window_id: int) -> int:
+        if self._window_from_id is None or self._window_flags is None:
+            return 0
+        pointer = self._window_from_id(window_id)
+        return self._window_flags(pointer) if pointer else 0

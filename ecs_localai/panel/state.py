@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ecs_localai.panel.appearance import Appearance
 from ecs_localai.panel.field_state import FieldState
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class UiState:
     """Whether what looking for hosts has brought is shown."""
     form: HostForm | None = None
     """The form to add or change a host, while it is open."""
+    import_hint: bool = False
+    """Whether it is said how a settings file is imported."""
+    copied: str = ""
+    """What was copied to the clipboard last; empty once something else was done."""
+    appearance: Appearance = field(default_factory=Appearance)
     fields: dict[str, FieldState] = field(
         default_factory=lambda: {HOST_FIELD: FieldState(), INSTALL_FIELD: FieldState()}
     )

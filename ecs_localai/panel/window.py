@@ -8,14 +8,18 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import pygame
 
+from ecs_localai.components.panel import WindowPlace
 from ecs_localai.panel.display_scale import x11_scale
+from ecs_localai.panel.metrics import MAX_SCALE
 from ecs_localai.panel.panel import MIN_HEIGHT, MIN_WIDTH
 from ecs_localai.panel.scene import Cursor
 from ecs_localai.panel.sdl import Sdl
 from ecs_localai.panel.theme import theme_named
 from ecs_localai.panel.window_icon import window_icon
+from ecs_localai.panel.window_place import opening_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +33,8 @@ _POINTER = (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP)
 _NO_SCREEN = ("offscreen", "dummy")
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
 """On Linux and BSD one of these names the screen."""
+_TELLS_POSITION = ("x11", "windows", "cocoa")
+"""Window systems in which a window knows where it is, and can be put somewhere. Wayland's can't."""
 _CURSORS = {
     Cursor.ARROW: pygame.SYSTEM_CURSOR_ARROW,
     Cursor.HAND: pygame.SYSTEM_CURSOR_HAND,
@@ -70,7 +76,8 @@ class PanelWindow:
         size: in logical pixels; less where the screen is smaller.
         title: in the title bar.
         theme: ``light``, ``dark`` or ``system``: what the window shows before the first painting.
-        scale: surface pixels for one logical pixel; None asks the system.
+        scale: surface pixels for one logical pixel; None asks the system. Less where the screen has no room for it.
+        place: where it was before: size, position, maximised. Taken as far as it is on a screen that is there now.
 
     Raises:
         NoDisplay: there is no screen, or no window can be opened on it.
@@ -84,6 +91,7 @@ class PanelWindow:
         title: str = "Local AI models",
         theme: str = "system",
         scale: float | None = None,
+        place: WindowPlace | None = None,
     ) -> None:
         background = theme_named(theme).background
         self._owns_display = not pygame.display.get_init()
@@ -91,15 +99,19 @@ class PanelWindow:
         self._open_display()
         try:
             self._driver = pygame.display.get_driver()
-            self._own_scale = scale
+            self._sdl = Sdl()
+            self._screens = self._sdl.screens()
+            self._system_scale = x11_scale() if self._driver == "x11" else 1.0
+            self._asked_scale = scale
             self._x_scale = self._pixels_per_point()
-            self._window = self._open_window(size, title)
+            self._window = self._open_window(size, title, place)
+            self._place = place if place is not None else WindowPlace(*size)
+            self.look_where()
             self._window.get_surface().fill(background)
             self._window.flip()
         except pygame.error as error:
             self._close_display()
             raise NoDisplay(str(error)) from error
-        self._sdl = Sdl()
         self._wake_type = pygame.event.custom_type()
         self._wake_posted = False
         self._cursor = Cursor.ARROW
@@ -134,25 +146,72 @@ class PanelWindow:
 
     def _pixels_per_point(self) -> float:
         """What a logical pixel is in the window system's own unit: 1 where that knows about dense screens."""
-        if self._own_scale is not None:
-            return self._own_scale
-        return x11_scale() if self._driver == "x11" else 1.0
+        if self._asked_scale is None:
+            return self._system_scale
+        room = min(
+            (min(one.width / MIN_WIDTH, one.height / MIN_HEIGHT) for one in self._screens[:1]), default=MAX_SCALE
+        )
+        return min(self._asked_scale, max(room, 1.0))
 
-    def _open_window(self, size: tuple[int, int], title: str) -> pygame.Window:
-        width, height = (round(part * self._x_scale) for part in size)
-        desktops = pygame.display.get_desktop_sizes()
-        if desktops:
-            width = min(width, desktops[0][0] * 9 // 10)
-            height = min(height, desktops[0][1] * 9 // 10)
+    def _open_window(self, size: tuple[int, int], title: str, place: WindowPlace | None) -> pygame.Window:
+        opening = opening_for(place, size, self._x_scale, self._screens)
         # Without a GPU, presenting through one costs 100 MB and 3 to 40 times the time; Wayland needs it.
         speed = {"SDL_FRAMEBUFFER_ACCELERATION": "0"} if self._driver == "x11" else {}
+        position = opening.position if opening.position is not None else pygame.WINDOWPOS_UNDEFINED
         with _hints(SDL_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR="0", **speed):
-            window = pygame.Window(title, (width, height), resizable=True, allow_high_dpi=True)
+            window = pygame.Window(
+                title, opening.size, position, resizable=True, allow_high_dpi=True, maximized=opening.maximized
+            )
             window.get_surface()
-        least = (round(MIN_WIDTH * self._x_scale), round(MIN_HEIGHT * self._x_scale))
-        window.minimum_size = (min(least[0], width), min(least[1], height))
+        if opening.position is not None and self._driver == "x11" and not opening.maximized:
+            # Until it is shown, its frame isn't known, and its position is taken for that of the frame.
+            window.position = opening.position
+        window.minimum_size = self._least_size(opening.size)
         window.set_icon(window_icon(64))
         return window
+
+    def _least_size(self, most: tuple[int, int]) -> tuple[int, int]:
+        """The smallest size that everything is laid out for, where there is room for it."""
+        return min(round(MIN_WIDTH * self._x_scale), most[0]), min(round(MIN_HEIGHT * self._x_scale), most[1])
+
+    def set_scale(self, scale: float | None) -> bool:
+        """Have everything drawn so large from now on; None asks the system. Returns whether that is a change.
+
+        The window stays as large as it is, unless that is too small for what is in it.
+        """
+        if scale == self._asked_scale:
+            return False
+        self._asked_scale = scale
+        self._x_scale = self._pixels_per_point()
+        self._text_input = None
+        # SDL makes a smaller window that large (SDL 2, SDL_SetWindowMinimumSize).
+        self._window.minimum_size = self._least_size(self._screens[0].size if self._screens else self._window.size)
+        return True
+
+    # ---- where it is
+
+    @property
+    def place(self) -> WindowPlace:
+        """Where it was when it was looked at last: `look_where`."""
+        return self._place
+
+    def look_where(self) -> bool:
+        """Measure where the window is and how large. Returns whether that is another place than the last time.
+
+        Of a maximised window, the size and position that it had before stay; of a minimised one, everything.
+        """
+        if self._sdl.minimized(self._window.id):
+            return False
+        before = self._place
+        self._place = self._measured()
+        return self._place != before
+
+    def _measured(self) -> WindowPlace:
+        if self._sdl.maximized(self._window.id):
+            return msgspec.structs.replace(self._place, maximized=True)
+        x, y = self._window.position if self._driver in _TELLS_POSITION else (None, None)
+        width, height = self.size
+        return WindowPlace(max(width, 1), max(height, 1), x, y)
 
     def close(self) -> None:
         """Close the window. A second call does nothing."""

@@ -6,8 +6,10 @@ import numpy as np
 
 from ecs_localai.components.features import ToggleStyle
 from ecs_localai.components.panel_view import (
+    DataView,
     GaugeView,
     HostView,
+    ImportView,
     InstallationRow,
     ModelRow,
     NoticeView,
@@ -117,7 +119,33 @@ def connected_view() -> PanelView:
         installations=installations(),
         models=models(),
         features=features(),
+        data=DataView("/home/ada/.local/share/ecs-localai"),
         revision=1,
+    )
+
+
+def dropped_file() -> ImportView:
+    """The question about a settings file, with a line too long for any window."""
+    return ImportView(
+        "ecs-localai-settings-2026-11-23.json",
+        [
+            "Hosts: gpu-box is added, at http://192.0.2.20:11434",
+            "Hosts: the order becomes " + ", ".join(f"machine {number}" for number in range(20)),
+            "Features switched by hand: Custom providers is switched on",
+            "and 3 more changes",
+        ],
+        ["gpu-box logs in with a secret that is not in the file: it is looked for in the keyring's entry 'gpu-box'."],
+    )
+
+
+def damaged_data() -> DataView:
+    """A sentence about the file, a question, and forgetting that left something."""
+    return DataView(
+        "/home/ada/Library/Application Support/" + "a-folder-with-a-long-name/" * 5 + "ecs-localai",
+        notice="The saved data was damaged: it was set aside as ecs-localai.damaged-1.sqlite3. 12 entries are kept.",
+        question=dropped_file(),
+        forget_text="Everything is forgotten, but traces may be left. That is tried again until they are gone.",
+        forget_tone=Tone.WARN,
     )
 
 

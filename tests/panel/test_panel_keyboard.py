@@ -41,7 +41,7 @@ def test_shift_tab_goes_back() -> None:
     driver.key(pygame.K_TAB, SHIFT)
     assert driver.focused() == first
     driver.key(pygame.K_TAB, SHIFT)
-    assert driver.focused() == "toggle:mcp_http_servers"  # the last one that can be switched
+    assert driver.focused() == "forget"  # the last control
 
 
 def test_deleting_by_keyboard_begins_on_keep() -> None:

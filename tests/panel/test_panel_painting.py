@@ -26,12 +26,13 @@ def assert_same_pixels(driver: Driver, said: str) -> None:
     assert not len(wrong), f"after {said}: {len(wrong)} pixels are stale, the first at {wrong[0]}, last at {wrong[-1]}"
 
 
-def assert_kept_blocks_are_right(driver: Driver, theme: str, said: str) -> None:
+def assert_kept_blocks_are_right(driver: Driver, said: str) -> None:
     """Building every block anew, none of them kept from before, gives the same picture."""
     driver.run(1.5)  # until nothing glides any more
     driver.changed()  # and what sweeps is where it belongs now
-    driver.panel.set_theme("dark" if theme == "light" else "light")
-    driver.panel.set_theme(theme)
+    chosen = driver.panel.chosen_theme  # the person may have chosen another than the test
+    driver.panel.set_theme("dark" if driver.panel.theme_name == "light" else "light")
+    driver.panel.set_theme(chosen)
     fresh = pygame.Surface(driver.surface.get_size(), 0, 32)
     driver.panel.paint(fresh)
     different = (pygame.surfarray.pixels3d(fresh) != pygame.surfarray.pixels3d(driver.surface)).any(axis=2)
@@ -206,7 +207,7 @@ def test_incremental_painting_equals_a_full_one_after_any_steps(
         person.act()
         assert_same_pixels(person.driver, f"step {step}, {person.said} (seed {seed})")
         if step % 12 == 11:
-            assert_kept_blocks_are_right(person.driver, theme, f"step {step} (seed {seed})")
+            assert_kept_blocks_are_right(person.driver, f"step {step} (seed {seed})")
 
 
 def test_nothing_changed_paints_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -60,8 +61,8 @@ class Program:
     def flag(self, feature_id: str) -> bool | None:
         """A feature's state as it is on the disk; None when it was never switched."""
         with sqlite3.connect(self.data_dir / "ecs-localai.sqlite3") as store:
-            row = store.execute("SELECT enabled FROM flags WHERE feature_id = ?", (feature_id,)).fetchone()
-        return None if row is None else bool(row[0])
+            row = store.execute("SELECT value FROM flags WHERE key = ?", (feature_id,)).fetchone()
+        return None if row is None else bool(json.loads(row[0]))
 
     def end(self) -> int:
         """Ask the program to end, as a system that shuts down does."""

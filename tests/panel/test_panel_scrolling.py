@@ -176,6 +176,7 @@ def test_a_page_that_becomes_shorter_is_not_scrolled_beyond_its_end() -> None:
     driver.run(2)
     driver.view.models.clear()
     driver.view.features.clear()
+    driver.view.installations.clear()
     driver.changed()
     driver.run(1)
     assert driver.node("installing").visible

@@ -13,6 +13,7 @@ from ecs_localai.panel.draft import paragraph_height
 from ecs_localai.panel.layout import FromRight
 from ecs_localai.panel.scene import Role
 from ecs_localai.panel.sections.card_items import Item, build_card
+from ecs_localai.panel.sections.model_order import build_models_heading
 from ecs_localai.panel.sections.model_row import model_item
 from ecs_localai.panel.widgets.button import ButtonKind, button, button_width
 from ecs_localai.panel.widgets.row import PADDING, row_background
@@ -31,7 +32,7 @@ def build_models(page: Page) -> None:
     rows = page.view.models
     if not rows and not page.view.models_empty_text:
         return
-    page.heading("models", "Installed models")
+    build_models_heading(page)
     if not rows:
         _build_empty(page)
         return
