@@ -22,9 +22,11 @@ from ecs_localai.commands.common_options import (
     looks_of,
     target_of,
 )
+from ecs_localai.commands.data_command_line import data_app
 from ecs_localai.commands.hosts_command_line import hosts_app, serve_app
 from ecs_localai.commands.models_command_line import models_app
 from ecs_localai.commands.remote_options import AttachOption, RemoteOption, RemotePortOption, chosen_port
+from ecs_localai.commands.settings_command_line import settings_app
 
 app = typer.Typer(
     name="ecs-localai",
@@ -35,6 +37,8 @@ app = typer.Typer(
 app.add_typer(models_app)
 app.add_typer(hosts_app, name="hosts")
 app.add_typer(serve_app)
+app.add_typer(settings_app, name="settings")
+app.add_typer(data_app, name="data")
 
 
 def _print_version(wanted: bool) -> None:

@@ -41,7 +41,10 @@ DataDirOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 ThemeOption = Annotated[
-    ThemeChoice | None, typer.Option("--theme", help="The panel's colours; system by default.", show_default=False)
+    ThemeChoice | None,
+    typer.Option(
+        "--theme", help="The panel's colours in this run; otherwise those chosen in the panel.", show_default=False
+    ),
 ]
 ScaleOption = Annotated[
     float | None,
@@ -50,7 +53,7 @@ ScaleOption = Annotated[
         metavar="N",
         min=0.5,
         max=6.0,
-        help="Pixels for each of the panel's points: 2 for a high-density screen.",
+        help="Pixels for each of the panel's points in this run: 2 for a high-density screen.",
         show_default=False,
     ),
 ]
@@ -80,10 +83,11 @@ def target_of(context: typer.Context, host: str | None, data_dir: Path | None) -
     return Target(host, data_dir).or_else(given_of(context).target)
 
 
-def looks_of(context: typer.Context, theme: ThemeChoice | None, scale: float | None) -> tuple[str, float | None]:
-    """The theme's name and the scale, given after the subcommand or before it."""
+def looks_of(context: typer.Context, theme: ThemeChoice | None, scale: float | None) -> tuple[str | None, float | None]:
+    """The theme's name and the scale, given after the subcommand or before it; None: as the person chose before."""
     given = given_of(context)
-    return (theme or given.theme or ThemeChoice.SYSTEM).value, given.scale if scale is None else scale
+    chosen = theme or given.theme
+    return None if chosen is None else chosen.value, given.scale if scale is None else scale
 
 
 def end(work: Callable[[], int]) -> None:

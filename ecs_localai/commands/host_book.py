@@ -14,13 +14,12 @@ from ecs_localai.commands.terminal import warn
 from ecs_localai.components.hosts import HostOrigin, HostProtocol, OllamaConfiguration
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import InvalidHost
+from ecs_localai.systems.kept_hosts import KeptHosts
 from ecs_localai.systems.saved_hosts import (
-    SETTING,
     SavedHost,
     configuration_of,
     name_for,
     read_saved_hosts,
-    to_setting,
     with_one_default,
 )
 
@@ -128,13 +127,13 @@ def change_hosts(folder: Path, change: Callable[[list[SavedHost]], Sequence[Save
     from ecs_localai.store.store import Store
 
     with Store.open(folder) as store:
-        saved, problems = read_saved_hosts(store.initial.settings)
+        saved, problems = read_saved_hosts(store.initial.hosts, store.initial.settings)
         for problem in problems:
             warn(problem)
         if not saved and not os.environ.get(VARIABLE, "").strip():
             saved = [usual_host()]
         changed = with_one_default(list(change(saved)))
-        store.set_setting(SETTING, to_setting(changed))
+        KeptHosts(store).keep(changed)
         if not store.flush():
             reason = store.notice or " ".join(store.failures) or "The disk took too long."
             raise CommandFailed(f"The list of hosts was not saved. {reason}")
@@ -156,7 +155,7 @@ def _read_saved(folder: Path) -> tuple[list[SavedHost], dict[str, bool]]:
     with Store.open(folder) as store:
         if store.notice is not None:
             warn(store.notice)
-        saved, problems = read_saved_hosts(store.initial.settings)
+        saved, problems = read_saved_hosts(store.initial.hosts, store.initial.settings)
         flags = dict(store.initial.flags)
     for problem in problems:
         warn(problem)

@@ -27,7 +27,7 @@ def inspect_world(target: Target, frames: int | None, timing: bool, as_json: boo
     """
     config, folder = target.configuration(), target.folder()
     with App() as app:
-        app.add_plugins(LocalModelsPlugin(config, data_dir=folder))
+        app.add_plugins(LocalModelsPlugin(config, data_dir=folder, resume=False))
         app.set_timing(timing)
         if frames is None:
             run_until_answered(app)

@@ -90,7 +90,7 @@ def install_wanted(book: HostBook, folder: Path, wanted: Sequence[Wanted], *, in
         raise CommandFailed(*troubles)
     labels = {host.config.base_url: host.name if len(hosts) > 1 else "" for host in hosts}
     with StopSignals() as stop, App() as app:
-        app.add_plugins(LocalModelsPlugin(book.given, data_dir=folder))
+        app.add_plugins(LocalModelsPlugin(book.given, data_dir=folder, resume=False))
         _add_unlisted(app.world.resource(OllamaHosts), [host for _, host in possible])
         job = _Job(app, stop, display_for(as_json), possible, labels, DownloadConfig(insecure=insecure))
         app.add_systems(First, job.cancel_when_stopped)

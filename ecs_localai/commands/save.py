@@ -48,7 +48,7 @@ def save_to_file(target: Target, file: Path, frames: int | None, force: bool, as
         raise CommandFailed(f"{file} is there already. Choose another name, or give --force to replace it.")
     config, folder = target.configuration(), target.folder()
     with App() as app:
-        app.add_plugins(LocalModelsPlugin(config, data_dir=folder))
+        app.add_plugins(LocalModelsPlugin(config, data_dir=folder, resume=False))
         if frames is None:
             run_until_answered(app)
         else:

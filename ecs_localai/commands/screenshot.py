@@ -24,7 +24,8 @@ class Picture:
     """What is to be drawn."""
 
     out: Path
-    theme: str
+    theme: str | None
+    """None: the one that was chosen in the panel."""
     scale: float
     size: tuple[int, int] | None
     """Width and height in the panel's points; None for the usual size."""
@@ -46,7 +47,7 @@ def take_screenshot(target: Target, picture: Picture) -> int:
             f"There is no folder {picture.out.absolute().parent} to save the picture in; make it first."
         )
     with App() as app:
-        app.add_plugins(LocalModelsPlugin(config, data_dir=folder))
+        app.add_plugins(LocalModelsPlugin(config, data_dir=folder, resume=False))
         _run_until_known(app, picture.watch_seconds)
         width, height = _draw(app.world.resource(PanelView), picture)
     say(f"Saved {picture.out} ({width} by {height} pixels).")

@@ -10,9 +10,10 @@ from ecs_localai.commands.stop_signals import StopSignals, exit_when_stopped
 from ecs_localai.commands.target import Target
 
 
-def open_window(target: Target, theme: str, scale: float | None, remote_port: int | None = None) -> int:
+def open_window(target: Target, theme: str | None, scale: float | None, remote_port: int | None = None) -> int:
     """Open the panel and stay until it is closed, or Ctrl-C in the terminal; returns the exit code.
 
+    `theme` and `scale` hold for this run; None: what was chosen in the panel before.
     With `remote_port` other programs on this machine can look into its world there.
 
     Raises:

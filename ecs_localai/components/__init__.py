@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ecs_localai.components.browser import ExtensionConnectionStatus as ExtensionConnectionStatus
     from ecs_localai.components.browser import ExtensionPrivacySettings as ExtensionPrivacySettings
     from ecs_localai.components.browser import ExtensionProtocol as ExtensionProtocol
+    from ecs_localai.components.browser import PairedBrowser as PairedBrowser
     from ecs_localai.components.browser import RetentionKind as RetentionKind
     from ecs_localai.components.browser import SupportedBrowser as SupportedBrowser
     from ecs_localai.components.browser import TabContext as TabContext
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ecs_localai.components.codec import to_builtins as to_builtins
     from ecs_localai.components.drawing import Color as Color
     from ecs_localai.components.drawing import Vec2 as Vec2
+    from ecs_localai.components.events import DataForgotten as DataForgotten
     from ecs_localai.components.events import FeatureFlagToggled as FeatureFlagToggled
     from ecs_localai.components.events import HostAdded as HostAdded
     from ecs_localai.components.events import HostChanged as HostChanged
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from ecs_localai.components.events import ModelInstallationProgress as ModelInstallationProgress
     from ecs_localai.components.events import ModelInstallationStarted as ModelInstallationStarted
     from ecs_localai.components.events import OllamaConnectionStatusChanged as OllamaConnectionStatusChanged
+    from ecs_localai.components.events import SettingsExported as SettingsExported
+    from ecs_localai.components.events import SettingsImported as SettingsImported
     from ecs_localai.components.events import UIUpdateEvent as UIUpdateEvent
     from ecs_localai.components.events import UIUpdateKind as UIUpdateKind
     from ecs_localai.components.features import ExperimentalFeaturesManager as ExperimentalFeaturesManager
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
     from ecs_localai.components.features import RolloutConfiguration as RolloutConfiguration
     from ecs_localai.components.features import SpecificFeatureFlags as SpecificFeatureFlags
     from ecs_localai.components.features import default_feature_flags as default_feature_flags
+    from ecs_localai.components.forgetting import Forgettable as Forgettable
     from ecs_localai.components.found_hosts import FoundBy as FoundBy
     from ecs_localai.components.found_hosts import FoundHost as FoundHost
     from ecs_localai.components.found_hosts import HostSearch as HostSearch
@@ -97,35 +102,46 @@ if TYPE_CHECKING:
     from ecs_localai.components.monitoring import NetworkUsage as NetworkUsage
     from ecs_localai.components.panel import InstallationView as InstallationView
     from ecs_localai.components.panel import LocalModelsPanel as LocalModelsPanel
+    from ecs_localai.components.panel import ModelSort as ModelSort
+    from ecs_localai.components.panel import PanelSettings as PanelSettings
+    from ecs_localai.components.panel import ThemeChoice as ThemeChoice
+    from ecs_localai.components.panel import WindowPlace as WindowPlace
     from ecs_localai.components.panel_intents import AddHostRequested as AddHostRequested
     from ecs_localai.components.panel_intents import CancelRequested as CancelRequested
     from ecs_localai.components.panel_intents import DefaultHostRequested as DefaultHostRequested
     from ecs_localai.components.panel_intents import DeleteModelRequested as DeleteModelRequested
     from ecs_localai.components.panel_intents import DismissRequested as DismissRequested
     from ecs_localai.components.panel_intents import EditHostRequested as EditHostRequested
+    from ecs_localai.components.panel_intents import ExportSettingsRequested as ExportSettingsRequested
     from ecs_localai.components.panel_intents import FindHostsRequested as FindHostsRequested
+    from ecs_localai.components.panel_intents import ForgetRequested as ForgetRequested
     from ecs_localai.components.panel_intents import HostEdited as HostEdited
     from ecs_localai.components.panel_intents import HostSecret as HostSecret
+    from ecs_localai.components.panel_intents import ImportSettingsAnswered as ImportSettingsAnswered
+    from ecs_localai.components.panel_intents import ImportSettingsRequested as ImportSettingsRequested
     from ecs_localai.components.panel_intents import InstallRequested as InstallRequested
     from ecs_localai.components.panel_intents import MoveHostRequested as MoveHostRequested
     from ecs_localai.components.panel_intents import NoticeDismissed as NoticeDismissed
+    from ecs_localai.components.panel_intents import PanelSettingsChanged as PanelSettingsChanged
     from ecs_localai.components.panel_intents import RefreshRequested as RefreshRequested
     from ecs_localai.components.panel_intents import RemoveHostRequested as RemoveHostRequested
     from ecs_localai.components.panel_intents import RetryRequested as RetryRequested
     from ecs_localai.components.panel_intents import StartLocalServerRequested as StartLocalServerRequested
     from ecs_localai.components.panel_intents import StopLocalServerRequested as StopLocalServerRequested
     from ecs_localai.components.panel_intents import ToggleRequested as ToggleRequested
-    from ecs_localai.components.panel_view import GaugeView as GaugeView
+    from ecs_localai.components.panel_view import DataView as DataView
     from ecs_localai.components.panel_view import DifferenceView as DifferenceView
-    from ecs_localai.components.panel_view import PlaceBadge as PlaceBadge
-    from ecs_localai.components.panel_view import SearchView as SearchView
     from ecs_localai.components.panel_view import FoundRow as FoundRow
+    from ecs_localai.components.panel_view import GaugeView as GaugeView
     from ecs_localai.components.panel_view import HostRow as HostRow
     from ecs_localai.components.panel_view import HostView as HostView
+    from ecs_localai.components.panel_view import ImportView as ImportView
     from ecs_localai.components.panel_view import InstallationRow as InstallationRow
     from ecs_localai.components.panel_view import ModelRow as ModelRow
     from ecs_localai.components.panel_view import NoticeView as NoticeView
     from ecs_localai.components.panel_view import PanelView as PanelView
+    from ecs_localai.components.panel_view import PlaceBadge as PlaceBadge
+    from ecs_localai.components.panel_view import SearchView as SearchView
     from ecs_localai.components.panel_view import ToggleGroupView as ToggleGroupView
     from ecs_localai.components.panel_view import ToggleRow as ToggleRow
     from ecs_localai.components.panel_view import Tone as Tone
@@ -163,6 +179,7 @@ else:
                 "ExtensionProtocol",
                 "RetentionKind",
                 "SupportedBrowser",
+                "PairedBrowser",
                 "TabContext",
             ),
             "codec": (
@@ -178,6 +195,7 @@ else:
                 "Vec2",
             ),
             "events": (
+                "DataForgotten",
                 "FeatureFlagToggled",
                 "HostAdded",
                 "HostChanged",
@@ -194,6 +212,8 @@ else:
                 "ModelInstallationProgress",
                 "ModelInstallationStarted",
                 "OllamaConnectionStatusChanged",
+                "SettingsExported",
+                "SettingsImported",
                 "UIUpdateEvent",
                 "UIUpdateKind",
             ),
@@ -208,6 +228,7 @@ else:
                 "SpecificFeatureFlags",
                 "default_feature_flags",
             ),
+            "forgetting": ("Forgettable",),
             "found_hosts": (
                 "FoundBy",
                 "FoundHost",
@@ -263,6 +284,10 @@ else:
             "panel": (
                 "InstallationView",
                 "LocalModelsPanel",
+                "ModelSort",
+                "PanelSettings",
+                "ThemeChoice",
+                "WindowPlace",
             ),
             "panel_intents": (
                 "AddHostRequested",
@@ -271,12 +296,17 @@ else:
                 "DeleteModelRequested",
                 "DismissRequested",
                 "EditHostRequested",
+                "ExportSettingsRequested",
                 "FindHostsRequested",
+                "ForgetRequested",
                 "HostEdited",
                 "HostSecret",
+                "ImportSettingsAnswered",
+                "ImportSettingsRequested",
                 "InstallRequested",
                 "MoveHostRequested",
                 "NoticeDismissed",
+                "PanelSettingsChanged",
                 "RefreshRequested",
                 "RemoveHostRequested",
                 "RetryRequested",
@@ -285,17 +315,19 @@ else:
                 "ToggleRequested",
             ),
             "panel_view": (
+                "DataView",
                 "DifferenceView",
-                "PlaceBadge",
-                "SearchView",
                 "FoundRow",
-                "HostRow",
                 "GaugeView",
+                "HostRow",
                 "HostView",
+                "ImportView",
                 "InstallationRow",
                 "ModelRow",
                 "NoticeView",
                 "PanelView",
+                "PlaceBadge",
+                "SearchView",
                 "ToggleGroupView",
                 "ToggleRow",
                 "Tone",
@@ -321,11 +353,6 @@ else:
     )
 
 __all__ = [
-    "DifferenceView",
-    "PlaceBadge",
-    "SearchView",
-    "FoundRow",
-    "HostRow",
     "AddHostRequested",
     "AuthKind",
     "BrowserConnection",
@@ -340,10 +367,13 @@ __all__ = [
     "ContextExtractionConfig",
     "ContextRetentionPolicy",
     "CpuUsage",
+    "DataForgotten",
+    "DataView",
     "DecodeError",
     "DefaultHost",
     "DefaultHostRequested",
     "DeleteModelRequested",
+    "DifferenceView",
     "DiskUsage",
     "DismissRequested",
     "DownloadConfig",
@@ -353,6 +383,7 @@ __all__ = [
     "ExperimentalFeaturesManager",
     "ExperimentalPhase",
     "ExperimentalPreferences",
+    "ExportSettingsRequested",
     "ExtensionConnectionStatus",
     "ExtensionPrivacySettings",
     "ExtensionProtocol",
@@ -363,8 +394,11 @@ __all__ = [
     "FeatureToggle",
     "FeatureToggleGroup",
     "FindHostsRequested",
+    "ForgetRequested",
+    "Forgettable",
     "FoundBy",
     "FoundHost",
+    "FoundRow",
     "GaugeView",
     "GpuUsage",
     "HostAdded",
@@ -375,10 +409,14 @@ __all__ = [
     "HostOrigin",
     "HostProtocol",
     "HostRemoved",
+    "HostRow",
     "HostSearch",
     "HostSecret",
     "HostView",
     "HostsFound",
+    "ImportSettingsAnswered",
+    "ImportSettingsRequested",
+    "ImportView",
     "InstallRequested",
     "InstallationError",
     "InstallationErrorKind",
@@ -416,6 +454,7 @@ __all__ = [
     "ModelRegistryCache",
     "ModelResourceMonitor",
     "ModelRow",
+    "ModelSort",
     "MoveHostRequested",
     "NetworkUsage",
     "NoticeDismissed",
@@ -426,7 +465,11 @@ __all__ = [
     "OllamaConnectionStatusChanged",
     "OllamaHost",
     "OllamaHostManager",
+    "PairedBrowser",
+    "PanelSettings",
+    "PanelSettingsChanged",
     "PanelView",
+    "PlaceBadge",
     "RefreshRequested",
     "RegistryEntry",
     "RegistryLayer",
@@ -435,13 +478,17 @@ __all__ = [
     "RetryPolicy",
     "RetryRequested",
     "RolloutConfiguration",
+    "SearchView",
     "SecretPlace",
     "SecretSource",
+    "SettingsExported",
+    "SettingsImported",
     "SpecificFeatureFlags",
     "StartLocalServerRequested",
     "StopLocalServerRequested",
     "SupportedBrowser",
     "TabContext",
+    "ThemeChoice",
     "TlsSettings",
     "ToggleGroupView",
     "ToggleLayout",
@@ -452,6 +499,7 @@ __all__ = [
     "UIUpdateEvent",
     "UIUpdateKind",
     "Vec2",
+    "WindowPlace",
     "decode",
     "default_feature_flags",
     "encode",

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import msgspec
 
+from ecs_localai.components.secret_source import SecretSource
 from ecs_localai.components.time_values import Timestamp
 
 
@@ -183,6 +184,23 @@ class BrowserConnection:
             raise ValueError("A connected browser needs an id.")
         if self.tab_count < 0:
             raise ValueError(f"A browser cannot have {self.tab_count} tabs.")
+
+
+class PairedBrowser(msgspec.Struct, frozen=True):
+    """A browser that a person has allowed to talk to us. Raises `ValueError` for an empty id."""
+
+    browser_id: str
+    browser_type: BrowserType
+    origin: str
+    """The extension's origin, for example ``chrome-extension://…``: the key holds for it alone."""
+    key: SecretSource
+    """Where the key that both sides know is kept; never the key itself."""
+    paired_at: Timestamp
+    last_seen: Timestamp | None = None
+
+    def __post_init__(self) -> None:
+        if not self.browser_id:
+            raise ValueError("A paired browser needs an id.")
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ecs_localai.components.forgetting import Forgettable
 from ecs_localai.components.installation import (
     InstallationErrorKind,
     InstallationProgress,
@@ -171,6 +172,35 @@ class FeatureFlagToggled(msgspec.Struct, frozen=True):
     """By a person, not by the program."""
 
 
+class DataForgotten(msgspec.Struct, frozen=True):
+    """Kept data was deleted, because a person asked for it."""
+
+    what: Forgettable
+    is_gone: bool
+    """Whether no byte of it is left in the data folder."""
+    message: str
+    """One sentence or two: how it went, and where something may be left."""
+
+
+class SettingsExported(msgspec.Struct, frozen=True):
+    """The settings were written to a file, or could not be."""
+
+    file: str
+    """Where it lies; empty where there is none."""
+    error_message: str | None = None
+    """One sentence: what happened and what to do."""
+
+
+class SettingsImported(msgspec.Struct, frozen=True):
+    """A settings file was taken over, or could not be."""
+
+    file: str
+    changes: int
+    """How many things are set otherwise now."""
+    error_message: str | None = None
+    """One sentence or more: what happened and what to do."""
+
+
 class UIUpdateKind(StrEnum):
     """What in the panel is out of date."""
 
@@ -179,6 +209,7 @@ class UIUpdateKind(StrEnum):
     MODELS_CHANGED = "ModelsChanged"
     INSTALLATIONS_CHANGED = "InstallationsChanged"
     MEASUREMENTS_CHANGED = "MeasurementsChanged"
+    DATA_CHANGED = "DataChanged"
     NOTICE = "Notice"
 
 

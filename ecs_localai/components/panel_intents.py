@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
+from ecs_localai.components.forgetting import Forgettable
 from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
+from ecs_localai.components.panel import PanelSettings
 
 
 class HostEdited(msgspec.Struct, frozen=True):
@@ -55,6 +57,12 @@ class ToggleRequested(msgspec.Struct, frozen=True):
 
     feature_id: str
     on: bool
+
+
+class PanelSettingsChanged(msgspec.Struct, frozen=True):
+    """The panel's look, its window or the order of its models was changed; all of that is to be as this says."""
+
+    settings: PanelSettings
 
 
 class NoticeDismissed(msgspec.Struct, frozen=True):
@@ -176,3 +184,28 @@ class StartLocalServerRequested(msgspec.Struct, frozen=True):
 
 class StopLocalServerRequested(msgspec.Struct, frozen=True):
     """Stop the Ollama of this machine that we have started."""
+
+
+class ExportSettingsRequested(msgspec.Struct, frozen=True):
+    """The settings are to be written to a file, under a name that is not taken."""
+
+    folder: str = ""
+    """Where to; empty: the person's folder for documents, or where there is none the home folder."""
+
+
+class ImportSettingsRequested(msgspec.Struct, frozen=True):
+    """A settings file was dropped on the window: it is to be read, and what it would change to be shown."""
+
+    path: str
+
+
+class ImportSettingsAnswered(msgspec.Struct, frozen=True):
+    """The question that `ImportSettingsRequested` leads to was answered."""
+
+    agreed: bool
+
+
+class ForgetRequested(msgspec.Struct, frozen=True):
+    """Kept data is to be deleted. The panel has asked for confirmation already."""
+
+    what: Forgettable

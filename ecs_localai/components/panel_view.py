@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
+from ecs_localai.components.panel import PanelSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -228,6 +229,35 @@ class NoticeView:
 
 
 @dataclass(slots=True)
+class ImportView:
+    """The question whether a settings file is to be taken over."""
+
+    file: str
+    """Its name, without the folder."""
+    changes: list[str] = field(default_factory=list)
+    """What would change, a line each."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences about what is left as it is, and what is to be done by hand."""
+
+
+@dataclass(slots=True)
+class DataView:
+    """What is kept on this computer: where it lies, and what is being done with it."""
+
+    folder: str = ""
+    """Empty: nothing is kept."""
+    notice: str | None = None
+    """A sentence about the file as a whole, as long as it holds."""
+    exchange_text: str = ""
+    """How exporting or importing the settings stands or went; empty before the first time."""
+    exchange_tone: Tone = Tone.NEUTRAL
+    question: ImportView | None = None
+    forget_text: str = ""
+    """How forgetting stands or went; empty before the first time."""
+    forget_tone: Tone = Tone.NEUTRAL
+
+
+@dataclass(slots=True)
 class PanelView:
     """Everything on the panel. `revision` grows whenever any of it changed.
 
@@ -258,6 +288,9 @@ class PanelView:
     models_empty_text: str = ""
     """What to say where the list of models would be while it is empty."""
     features: list[ToggleGroupView] = field(default_factory=list)
+    settings: PanelSettings = field(default_factory=PanelSettings)
+    """How the person wants the panel, as it is kept."""
+    data: DataView = field(default_factory=DataView)
     revision: int = 0
     last_notice_id: int = 0
     """The highest `NoticeView.notice_id` given out."""

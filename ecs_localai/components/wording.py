@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
-__all__ = ["format_bytes", "format_count", "format_duration", "format_rate", "format_time_left"]
+__all__ = ["format_bytes", "format_count", "format_day", "format_duration", "format_rate", "format_time_left"]
 
 
 def format_bytes(count: float) -> str:
@@ -75,3 +76,12 @@ def format_count(count: float) -> str:
             text = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
             return f"{sign}{text.removesuffix('.0')}{name}"
     return f"{sign}{size:.0f}"
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def format_day(moment: datetime) -> str:
+    """The day of a moment, where this computer is: ``7 Nov 2026``."""
+    here = moment.astimezone()
+    return f"{here.day} {_MONTHS[here.month - 1]} {here.year}"

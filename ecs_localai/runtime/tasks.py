@@ -129,7 +129,7 @@ class Task(Generic[T]):
     def __del__(self) -> None:
         outcome = self._outcome
         if outcome.done:
-            if not self._pool.is_ending:
+            if not self._pool.is_ending and not outcome.cancel_wanted:  # how a cancelled one ends is of no concern
                 outcome.log_failure()
         elif not outcome.detached:
             self._pool._cancel(outcome)

@@ -65,6 +65,42 @@ class Put(NamedTuple):
         put_row(connection, self.table, self.key, self.at, self.value)
 
 
+class Swap:
+    """A row to write over one that says what is expected, and not if another process was quicker."""
+
+    __slots__ = ("_former", "_key", "_table", "_value", "done")
+
+    def __init__(self, table: Table, key: str, former: object, value: object) -> None:
+        self._table = table
+        self._key = key
+        self._former: object = msgspec.json.decode(_encoder.encode(former))
+        self._value = _encoder.encode(value).decode()
+        self.done = False
+        """Whether it was written. Counts once it is committed."""
+
+    @property
+    def deletes(self) -> bool:
+        """It does not."""
+        return False
+
+    @property
+    def place(self) -> None:
+        """Each counts."""
+        return None
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Look and write. Raises `sqlite3.Error`."""
+        self.done = False
+        row = connection.execute(f"SELECT at, value FROM {self._table} WHERE key = ?", (self._key,)).fetchone()
+        try:
+            is_expected = row is not None and msgspec.json.decode(row[1]) == self._former
+        except (msgspec.MsgspecError, UnicodeError, TypeError):  # it is spoiled
+            is_expected = False
+        if is_expected:
+            put_row(connection, self._table, self._key, row[0], self._value)
+            self.done = True
+
+
 class Remove(NamedTuple):
     """A row to take out."""
 

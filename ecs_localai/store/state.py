@@ -49,6 +49,8 @@ class StoredState(msgspec.Struct, frozen=True):
     settings: dict[str, JsonValue] = {}
     hosts: dict[str, JsonValue] = {}
     """By name, in the order of the list."""
+    host_positions: dict[str, int] = {}
+    """By name; two that were added at once have the same."""
     queue: dict[str, JsonValue] = {}
     """By installation id, the next one first."""
     history: list[StoredInstallation] = []
@@ -71,6 +73,8 @@ _WHAT = {
     Table.CAPABILITIES: "what the model can do, of",
     Table.BROWSERS: "the paired browser",
 }
+READ_AT_START = tuple(_WHAT)
+"""The tables of which a `StoredState` is made."""
 _decode_flag = msgspec.json.Decoder(bool).decode
 _decode_usage = msgspec.json.Decoder(ModelUsage).decode
 _decode_any: Callable[[str], JsonValue] = msgspec.json.decode
@@ -86,7 +90,6 @@ def read_state(connection: sqlite3.Connection) -> StoredState:
     )
     for table, values in (
         (Table.SETTINGS, state.settings),
-        (Table.HOSTS, state.hosts),
         (Table.QUEUE, state.queue),
         (Table.REGISTRY, state.registry),
         (Table.CAPABILITIES, state.capabilities),
@@ -94,6 +97,7 @@ def read_state(connection: sqlite3.Connection) -> StoredState:
     ):
         _read(connection, table, state, _into(values))
     state.settings.pop(WIPE_MARK, None)
+    _read(connection, Table.HOSTS, state, _placed_into(state.hosts, state.host_positions))
     _read(connection, Table.HISTORY, state, lambda *row: state.history.append(_installation(*row)))
     return state
 
@@ -134,6 +138,13 @@ def _read(
 
 def _into(values: dict[str, JsonValue]) -> Callable[[str, int, str], None]:
     return lambda key, _, value: _put(values, key, _decode_any(value))
+
+
+def _placed_into(values: dict[str, JsonValue], positions: dict[str, int]) -> Callable[[str, int, str], None]:
+    def take(key: str, at: int, value: str) -> None:
+        values[key], positions[key] = _decode_any(value), at
+
+    return take
 
 
 def _put(values: dict[str, _T], key: str, value: _T) -> None:

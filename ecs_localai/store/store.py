@@ -15,6 +15,7 @@ from ecs_localai.store.changes import (
     Change,
     Forget,
     Retain,
+    Swap,
     checked_json,
     measured,
     put,
@@ -174,6 +175,18 @@ class Store:
             self._writer.post(NewsWanted())
         return False
 
+    def swap(self, table: Table, rows: Mapping[str, tuple[object, object]], timeout: float = 5.0) -> set[str]:
+        """Replaces rows that say one thing by another, each only if no other process has changed or taken it.
+
+        Returns the keys of those that were replaced. Waits until that is committed: not for a frame.
+        """
+        posted: dict[str, Swap] = {}
+        for key, (former, value) in rows.items():
+            self._post(f"an entry of {table}", key, _noted, posted, table, key, former, value)
+        if self._writer is None or not posted or not self.flush(timeout):
+            return set()
+        return {key for key, swap in posted.items() if swap.done}
+
     def flush(self, timeout: float = 10.0) -> bool:
         """Waits until everything posted before is committed. Not for a frame.
 
@@ -226,6 +239,12 @@ class Store:
 
 def _history(installation_id: str, finished_at: datetime, data: bytes) -> Change:
     return put_json(Table.HISTORY, installation_id, data, to_microseconds(finished_at))
+
+
+def _noted(posted: dict[str, Swap], table: Table, key: str, former: object, value: object) -> Change:
+    key.encode()
+    posted[key] = made = Swap(table, key, former, value)
+    return made
 
 
 def _measured(at: datetime, values: Mapping[str, float]) -> Change:

@@ -230,6 +230,9 @@ class Writer:
         return self._opened.connection is not None and self._opened.identity == file_identity(self._file)
 
     def _reopen(self) -> None:
+        former = self._opened.identity
+        if former is not None and former != file_identity(self._file):  # before a new file gets the same number
+            self._news.lose()
         self._close()
         self._opened = opened = open_file(self._file, thorough=self._is_suspect)
         self._is_suspect = False

@@ -2,7 +2,9 @@
 
 from ecs_localai.systems.host_list import HostListError, ListedHost, OllamaHosts
 from ecs_localai.systems.model_difference import ModelGroup, difference_text, group_models
+from ecs_localai.systems.paired_browsers import PairedBrowsers
 from ecs_localai.systems.plugin import EVENTS, INTENTS, LocalModelsPlugin
+from ecs_localai.systems.preferences import Preferences
 from ecs_localai.systems.sets import (
     HostConnection,
     InstallationTracking,
@@ -24,7 +26,9 @@ __all__ = [
     "ModelGroup",
     "ModelManagement",
     "OllamaHosts",
+    "PairedBrowsers",
     "PerformanceMonitoring",
+    "Preferences",
     "UIUpdate",
     "difference_text",
     "group_models",

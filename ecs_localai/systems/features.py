@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ecs_localai.components.events import FeatureFlagToggled, UIUpdateEvent, UIUpdateKind
-from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureFlag, FeatureToggle, FeatureToggleGroup
+from ecs_localai.components.features import (
+    ExperimentalFeaturesManager,
+    FeatureFlag,
+    FeatureToggle,
+    FeatureToggleGroup,
+    default_feature_flags,
+)
 from ecs_localai.components.panel_intents import ToggleRequested
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.runtime import EventReader, EventWriter, Query, Res, World
 from ecs_localai.systems.persistence import SavedState
+from ecs_localai.systems.preferences import Preferences
 
 
 def spawn_feature_toggles(world: World, features: Res[ExperimentalFeaturesManager], saved: Res[SavedState]) -> None:
@@ -17,7 +26,19 @@ def spawn_feature_toggles(world: World, features: Res[ExperimentalFeaturesManage
         if flag is not None:
             flag.enabled = enabled
             features.user_preferences.overrides[feature_id] = enabled
+    switch_off_what_cannot_be_on(features)
     spawn_toggles(world, features)
+
+
+def switch_off_what_cannot_be_on(features: ExperimentalFeaturesManager) -> None:
+    """A feature whose prerequisites are off is not on, whatever was saved of it: by another version, or just before a
+    program was killed."""
+    changed = True
+    while changed:
+        changed = False
+        for flag in features.feature_flags.values():
+            if flag.enabled and missing_prerequisites(flag, features):
+                flag.enabled, changed = False, True
 
 
 def spawn_toggles(world: World, features: ExperimentalFeaturesManager) -> None:
@@ -44,6 +65,16 @@ def missing_prerequisites(flag: FeatureFlag, features: ExperimentalFeaturesManag
     return names
 
 
+def in_order_of_need(flags: Iterable[FeatureFlag]) -> list[FeatureFlag]:
+    """The same features, each behind those that it needs."""
+    waiting, ordered = {flag.feature_id: flag for flag in flags}, list[FeatureFlag]()
+    while waiting:
+        ready = [flag for flag in waiting.values() if waiting.keys().isdisjoint(flag.prerequisites)]
+        for flag in ready or list(waiting.values()):  # or they need each other, and none can be switched on
+            ordered.append(waiting.pop(flag.feature_id))
+    return ordered
+
+
 def request_feature_toggles(
     requests: EventReader[ToggleRequested],
     features: Res[ExperimentalFeaturesManager],
@@ -68,6 +99,7 @@ def handle_experimental_feature_toggles(
     features: Res[ExperimentalFeaturesManager],
     toggles: Query[FeatureToggle],
     saved: Res[SavedState],
+    preferences: Res[Preferences],
     toggled: EventWriter[FeatureFlagToggled],
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
@@ -85,7 +117,7 @@ def handle_experimental_feature_toggles(
             _refuse(flag, missing, ui)
             continue
         flag.enabled = event.new_state
-        _remember(flag, event, features, saved)
+        _remember(flag, event, features, saved, preferences)
         for _, toggle in toggles:
             if toggle.feature_id == flag.feature_id:
                 toggle.current_state = flag.enabled
@@ -109,12 +141,21 @@ def _show(flag: FeatureFlag, ui: EventWriter[UIUpdateEvent]) -> None:
 
 
 def _remember(
-    flag: FeatureFlag, event: FeatureFlagToggled, features: ExperimentalFeaturesManager, saved: SavedState
+    flag: FeatureFlag,
+    event: FeatureFlagToggled,
+    features: ExperimentalFeaturesManager,
+    saved: SavedState,
+    preferences: Preferences,
 ) -> None:
-    saved.set_flag(flag.feature_id, flag.enabled)
-    if event.user_initiated:
+    usual = default_feature_flags().get(flag.feature_id)
+    is_followed = saved.flags.get(flag.feature_id, usual and usual.enabled) is flag.enabled
+    if event.user_initiated or is_followed:
         features.user_preferences.overrides[flag.feature_id] = flag.enabled
+    if is_followed:
+        return  # it was switched, kept and counted in another process
+    saved.set_flag(flag.feature_id, flag.enabled)
     telemetry = features.telemetry_collector
     if telemetry.enabled:
         telemetry.toggle_counts[flag.feature_id] = telemetry.toggle_counts.get(flag.feature_id, 0) + 1
         telemetry.last_toggled[flag.feature_id] = utc_now()
+        preferences.keep_telemetry()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import msgspec
 
 from ecs_localai.components.events import HostAdded, HostChanged, HostRemoved, UIUpdateEvent, UIUpdateKind
@@ -24,14 +27,14 @@ from ecs_localai.runtime import App
 from ecs_localai.systems.host_entries import (
     HostListError,
     ListedHost,
-    given_over_saved,
     no_such_host,
     refuse_taken,
     tidy_name,
 )
+from ecs_localai.systems.host_of_this_run import HostOfThisRun
 from ecs_localai.systems.links import HostLink, HostLinks
 from ecs_localai.systems.persistence import SavedState
-from ecs_localai.systems.saved_hosts import SETTING, SavedHost, configuration_of, name_for, server_of, to_setting
+from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for, server_of
 
 __all__ = ["HostListError", "ListedHost", "OllamaHosts", "no_such_host"]
 
@@ -53,7 +56,9 @@ class OllamaHosts:
         self._changed = app.add_event(HostChanged).writer()
         self._removed = app.add_event(HostRemoved).writer()
         self._ui = app.add_event(UIUpdateEvent).writer()
-        self._default_to_save: int | None = None
+        self._is_following = False
+        self.this_run = HostOfThisRun()
+        self.default_to_save: int | None = None
         """The entity of the default host across starts, where another one is the default of this run alone."""
         self.begun: tuple[list[SavedHost], OllamaConfiguration | None] = [], None
         """What the list began with."""
@@ -102,6 +107,10 @@ class OllamaHosts:
         server = server_of(address)
         alike = [one for one in hosts if server_of(one.base_url) == server]
         return next((one for one in alike if one.base_url == address), alike[0] if alike else None)
+
+    def named(self, name: str) -> ListedHost | None:
+        """The host of exactly this name, but for upper and lower case."""
+        return next((one for one in self.all() if one.host.name.casefold() == name.casefold()), None)
 
     def require(self, text: str) -> ListedHost:
         """Like `find`.
@@ -199,15 +208,19 @@ class OllamaHosts:
         one.host.name = name or one.host.name
         if one.host.origin in _THIS_RUN:
             one.host.origin = HostOrigin.ADDED
-        if protocol is not None and protocol is not one.host.protocol:
+        self.configure(one, config, protocol or one.host.protocol)
+        self._tell_changed(one, one.base_url, former if former != one.base_url else "")
+
+    def configure(self, one: ListedHost, config: OllamaConfiguration | None, protocol: HostProtocol) -> None:
+        """Give a host another configuration, or None for that which it has, and protocol. Neither tells nor saves."""
+        if protocol is not one.host.protocol:
             one.host.protocol = protocol
-            config = before if config is None else config
+            config = one.config if config is None else config
         if config is not None:
             if config is one.link.config:
                 config = msgspec.structs.replace(config)  # another object: it is connected to anew
             one.link.edited = one.manager.host_config = config
-            self._world.insert(entity, config)  # the rest follows, as when a program does this
-        self._tell_changed(one, one.base_url, former if former != one.base_url else "")
+            self._world.insert(one.entity, config)  # the rest follows, as when a program does this
 
     def remove(self, entity: int) -> None:
         """Take a host off the list. Its models stay where they are.
@@ -236,6 +249,16 @@ class OllamaHosts:
             other.host.position = position
         self._tell_changed(one, one.base_url)
 
+    def put_in_order(self, names: Sequence[str]) -> None:
+        """Order the hosts as these names are; those that are not among them come behind, in their order."""
+        wanted = {name.casefold(): number for number, name in enumerate(names)}
+        hosts = self.all()
+        ordered = sorted(hosts, key=lambda one: wanted.get(one.host.name.casefold(), len(wanted)))
+        for position, one in enumerate(ordered):
+            one.host.position = position
+        if [one.entity for one in ordered] != [one.entity for one in hosts]:
+            self._after_change()
+
     def set_default(self, entity: int) -> None:
         """Make a host the one that is used where none is named.
 
@@ -245,7 +268,7 @@ class OllamaHosts:
         one = self._at(entity)
         self._make_default(entity)
         if one.host.origin not in _THIS_RUN:
-            self._default_to_save = entity
+            self.default_to_save = entity
         self._tell_changed(one, one.base_url, is_default=True)
 
     def _make_default(self, entity: int) -> None:
@@ -260,6 +283,8 @@ class OllamaHosts:
     def begin_with(self, hosts: list[SavedHost], given: OllamaConfiguration | None) -> None:
         """Fill the empty list: the saved hosts, and the one that was given for this run, which is then the default."""
         self.begun = hosts, given
+        if given is not None:
+            self.this_run = HostOfThisRun(given)
         there: dict[str, int] = {}
         configs: dict[int, OllamaConfiguration] = {}
         names: list[str] = []
@@ -274,7 +299,7 @@ class OllamaHosts:
             names.append(named.name)
             if default is None or saved.is_default:
                 default = entity
-                self._default_to_save = None if saved.origin in _THIS_RUN else entity
+                self.default_to_save = None if saved.origin in _THIS_RUN else entity
         if given is not None:
             chosen = there.get(server_of(given.base_url))
             if chosen is None:
@@ -282,7 +307,7 @@ class OllamaHosts:
                 default = self._spawn(run, len(there))
             else:
                 default = chosen
-                config = given_over_saved(given, configs[chosen])
+                config = self.this_run.configuration(chosen, configs[chosen])
                 if config is not configs[chosen]:
                     self._at(chosen).manager.host_config = config
                     self._world.insert(chosen, config)  # the rest follows in the first frame
@@ -291,20 +316,37 @@ class OllamaHosts:
 
     def make_again(self, former: list[ListedHost]) -> None:
         """Fill the list, which somebody has emptied together with the world, with what was in it before."""
-        kept = next((one.base_url for one in former if one.entity == self._default_to_save), None)
+        kept = next((one.base_url for one in former if one.entity == self.default_to_save), None)
         self.told.clear()
         self.begin_with([one.to_saved() for one in former], None)
         if kept is not None:
-            self._default_to_save = next((one.entity for one in self.all() if one.base_url == kept), None)
+            self.default_to_save = next((one.entity for one in self.all() if one.base_url == kept), None)
 
     def save(self) -> None:
         """Hand the list over to be kept across starts. A default that holds for this run only does not replace it."""
+        if self._is_following:
+            return
         hosts = self.all()
-        default = self._default_to_save
+        default = self.default_to_save
         if default is None or all(one.entity != default for one in hosts):
             default = next((one.entity for one in hosts if one.is_default), None)
-        saved = [msgspec.structs.replace(one.to_saved(), is_default=one.entity == default) for one in hosts]
-        self._saved.set_setting(SETTING, to_setting(saved))
+        kept = [(one, self.this_run.to_keep(one.entity, one.config)) for one in hosts]
+        self._saved.set_hosts(
+            [
+                msgspec.structs.replace(one.to_saved(), config=config, is_default=one.entity == default)
+                for one, config in kept
+            ]
+        )
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """What is changed in here is in the file already: nothing is written but what differs from that at the end."""
+        self._is_following = True
+        try:
+            yield
+        finally:
+            self._is_following = False
+            self.save()
 
     def tell_removed(self, base_url: str, name: str) -> None:
         """A host is not there any more."""

@@ -26,7 +26,7 @@ async def headers_of(api: OllamaAPIClient) -> dict[str, str] | None:
 
     if not auth.needs_resolving:
         return resolve_auth(auth)
-    return await _in_own_thread(lambda: resolve_auth(auth))
+    return await in_own_thread(lambda: resolve_auth(auth))
 
 
 async def keep_secret(secret: HostSecret) -> None:
@@ -37,7 +37,7 @@ async def keep_secret(secret: HostSecret) -> None:
     """
     from ecs_localai.ollama.secrets import store_in_keyring
 
-    await _in_own_thread(lambda: store_in_keyring(secret.entry, secret.value))
+    await in_own_thread(lambda: store_in_keyring(secret.entry, secret.value))
 
 
 async def forget_secret(entry: str) -> None:
@@ -48,10 +48,10 @@ async def forget_secret(entry: str) -> None:
     """
     from ecs_localai.ollama.secrets import forget_in_keyring
 
-    await _in_own_thread(lambda: forget_in_keyring(entry))
+    await in_own_thread(lambda: forget_in_keyring(entry))
 
 
-async def _in_own_thread(call: Callable[[], T]) -> T:
+async def in_own_thread(call: Callable[[], T]) -> T:
     """Call something that blocks, perhaps for minutes, because a keyring asks the person first.
 
     Not in the loop's own few threads: there, host names are looked up, and fifty hosts whose keyring is locked would

@@ -33,6 +33,7 @@ from ecs_localai.components.installation import (
     ModelInstallRequest,
 )
 from ecs_localai.components.models import InstalledModel, LocalModelManager
+from ecs_localai.components.registry import RegistryEntry
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_name
@@ -86,6 +87,7 @@ class InstallationDesk:
         self._asked[installation.installation_id] = {entity: request}
         self._open(installation)
         self.fail(installation, InstallationError(reason, InstallationErrorKind.HOST_UNREACHABLE))
+        self._saved.queue.take_over(request)
 
     def take(self, entity: int, request: ModelInstallRequest, host: OllamaHostManager) -> None:
         """Begin what an entity's request asks for on this host, or let it share an installation under way there.
@@ -98,6 +100,7 @@ class InstallationDesk:
             installation = self._new(request.model_name, request, entity, host)
             self._open(installation)
             self.fail(installation, InstallationError(error.message, InstallationErrorKind.INVALID_NAME))
+            self._saved.queue.take_over(request)
             return
         for other in self._manager.active_installations.values():
             # Two pulls of one model at a time can crash the server (Ollama 0.9.3, PR 17370), so there is one.
@@ -107,14 +110,16 @@ class InstallationDesk:
                 self._asked[other.installation_id][entity] = request
                 if entity not in other.request_entities:
                     other.request_entities.append(entity)
+                self._saved.queue.take_over(request)
                 return
         installation = self._new(name.short, request, entity, host)
         self._open(installation)
         self._manager.active_installations[installation.installation_id] = installation
         self._models.installation_queue.append(installation)
-        self._manager.download_queue.append(
-            DownloadRequest(name.short, installation.installation_id, installation.host, request.download_config)
-        )
+        download = DownloadRequest(name.short, installation.installation_id, installation.host, request.download_config)
+        self._manager.download_queue.append(download)
+        self._saved.queue.add(download)
+        self._saved.queue.take_over(request)
 
     def _new(self, name: str, request: ModelInstallRequest, entity: int, host: OllamaHostManager) -> ModelInstallation:
         api = host.api_client
@@ -167,7 +172,7 @@ class InstallationDesk:
         async def install() -> InstalledModel:
             async with self._clients.in_use(api, pool):  # also when the host gets another log-in meanwhile
                 return await install_model_from_ollama(
-                    self._clients, api, pool, name, installation.download_config, report
+                    self._clients, api, pool, name, installation.download_config, report, self._remember
                 )
 
         task = tasks.spawn(install(), f"install {installation.model_name}")
@@ -175,6 +180,11 @@ class InstallationDesk:
         installation.started_at = utc_now()
         self._world.insert(entity, ModelInstallationTask(installation.model_name, task), run)
         self._changed()
+
+    def _remember(self, entry: RegistryEntry) -> None:
+        """Keep what a registry says of a model. In the background: one assignment, and a change that is posted."""
+        self._models.model_registry.cache.entries[entry.model_name] = entry
+        self._saved.set_registry_entry(entry)
 
     # Going on
 
@@ -233,6 +243,7 @@ class InstallationDesk:
         installation.estimated_completion = None
         installation.finished_at = utc_now()
         self._manager.active_installations.pop(installation.installation_id, None)
+        self._saved.queue.remove(installation.installation_id)
         if installation in self._models.installation_queue:
             self._models.installation_queue.remove(installation)
         entity = self.entity_of(installation)

@@ -10,6 +10,8 @@ from ecs_localai.components.hosts import ConnectionPool, OllamaAPIClient, RetryP
 from ecs_localai.components.installation import DownloadConfig
 from ecs_localai.components.installation_errors import InstallationError, InstallationErrorKind
 from ecs_localai.components.models import InstalledModel
+from ecs_localai.components.registry import RegistryEntry, RegistryLayer
+from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.errors import (
     BadReply,
     ErrorKind,
@@ -75,8 +77,10 @@ async def install_model_from_ollama(
     name: ModelName,
     config: DownloadConfig,
     report: Callable[[PullProgress], None],
+    remember: Callable[[RegistryEntry], None],
 ) -> InstalledModel:
-    """Pull a model and see that it is there. `report` is called in the background with each step forward.
+    """Pull a model and see that it is there. `report` is called in the background with each step forward, `remember`
+    with what the registry says the model consists of.
 
     Cancelling stops the transfer; what is on the host's disk stays, and the next pull goes on from it.
 
@@ -85,7 +89,7 @@ async def install_model_from_ollama(
     """
     try:
         client = await clients.get_for(api, pool)
-        layers = await _layers_from_registry(name, config)
+        layers = await _layers_from_registry(name, config, remember)
         if layers:
             report(PullProgress(phase=PullPhase.MANIFEST, total_bytes=sum(layers.values())))
         await _pull_with_retries(client, api.retry_policy, name, config, layers, report)
@@ -99,7 +103,9 @@ async def install_model_from_ollama(
         raise installation_error(error) from error
 
 
-async def _layers_from_registry(name: ModelName, config: DownloadConfig) -> Mapping[str, int]:
+async def _layers_from_registry(
+    name: ModelName, config: DownloadConfig, remember: Callable[[RegistryEntry], None]
+) -> Mapping[str, int]:
     """Sizes in bytes by digest, so that the whole is known from the start; empty where the registry does not tell us.
 
     Raises:
@@ -112,13 +118,16 @@ async def _layers_from_registry(name: ModelName, config: DownloadConfig) -> Mapp
         import asyncio  # in the background: a first frame need not wait for it
 
         async with asyncio.timeout(MANIFEST_TIMEOUT):
-            return (await fetch_manifest(name, insecure=config.insecure)).expected_layers
+            manifest = await fetch_manifest(name, insecure=config.insecure)
     except PullFailed as error:
         if error.kind is PullFailure.NOT_A_REGISTRY:
             raise
         return {}  # the host may reach what we cannot, and it knows how to log in: let it try
     except (OllamaError, TimeoutError):
         return {}
+    layers = [RegistryLayer(one.digest, one.size, one.media_type) for one in (*manifest.layers, manifest.config)]
+    remember(RegistryEntry(name.short, manifest.digest, layers, utc_now()))
+    return manifest.expected_layers
 
 
 async def _pull_with_retries(

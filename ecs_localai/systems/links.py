@@ -53,11 +53,19 @@ class HostLink:
 
     def drop_work(self) -> None:
         """Cancel the looks at the host that are under way: it is no longer the one meant. Deletions go on."""
-        _let_go(self.probe)
-        _let_go(self.sync)
-        self.probe = None
-        self.sync = None
+        self.drop_probe()
+        self.drop_sync()
         self.sync_wanted = False
+
+    def drop_probe(self) -> None:
+        """Cancel the probe that is under way: what it asks with is out of date."""
+        _let_go(self.probe)
+        self.probe = None
+
+    def drop_sync(self) -> None:
+        """Cancel the look at the models that is under way."""
+        _let_go(self.sync)
+        self.sync = None
 
 
 class HostLinks:
@@ -101,8 +109,11 @@ def settle(task: Task[T]) -> T | OllamaError | None:
 
 def _let_go(task: Task[T] | None) -> None:
     """How a task has failed that nobody wants any more is not logged, unless the mistake is ours."""
+    if task is None:
+        return
+    task.cancel()  # before the look: it may fail in between, because its client is being closed
     try:
-        if task is not None and task.is_finished():
+        if task.is_finished():
             settle(task)
     except Exception:  # logged: whoever lets go of it can do nothing about it
-        logger.exception("The background task %s failed in an unexpected way.", task.name if task is not None else "")
+        logger.exception("The background task %s failed in an unexpected way.", task.name)

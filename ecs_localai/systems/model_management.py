@@ -62,7 +62,7 @@ def manage_model_lifecycle(
         base_url = manager.host_config.base_url
         if base_url in gone and not manager.health_monitor.is_healthy:
             there.synced = False
-            link.sync = None  # what it had loaded a moment ago is no news any more
+            link.drop_sync()  # what it had loaded a moment ago is no news any more
             news.forget_loaded(there, base_url)
         interval = SYNC_INTERVAL if entity == default else SYNC_INTERVAL_OF_OTHERS
         sync = link.sync

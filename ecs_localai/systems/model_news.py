@@ -49,7 +49,10 @@ class ModelNews:
     def take_in(self, snapshot: ModelsSnapshot, models: HostModels, base_url: str) -> None:
         """Make a host's models agree with the snapshot. What is newly loaded since the last one is being used."""
         known = self._registry.capabilities_by_digest
-        known.update(snapshot.capabilities)
+        for digest, capabilities in snapshot.capabilities.items():
+            if known.get(digest) != capabilities:
+                known[digest] = capabilities
+                self._saved.set_capabilities(digest, capabilities)
         before, loaded_before = dict(models.installed), dict(models.loaded)
         after = {model.name: model for model in snapshot.installed}
         for name, model in after.items():
@@ -88,15 +91,19 @@ class ModelNews:
         if usage is not None:
             model.usage_count = usage.usage_count
             model.last_used = usage.last_used
+            model.performance_metrics = usage.performance
 
     def _count_uses(self, names: list[str], models: HostModels) -> None:
         """A model that was loaded since we looked last is being used."""
         for name in names:
             model = models.installed.get(name)
             if model is not None:
-                model.usage_count += 1
+                saved = self._saved.model_usage.get(model.model_id)
+                # Another program that looks at this host counts the same use; it may have seen some that we have not.
+                model.usage_count = max(model.usage_count + 1, saved.usage_count if saved is not None else 0)
                 model.last_used = utc_now()
-                self._saved.set_model_usage(model.model_id, ModelUsage(model.usage_count, model.last_used))
+                usage = ModelUsage(model.usage_count, model.last_used, model.performance_metrics)
+                self._saved.set_model_usage(model.model_id, usage)
 
 
 def _become(there: dict[str, T], wanted: dict[str, T]) -> None:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Final
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.monitoring import CpuUsage, GpuUsage, MemoryUsage, ModelResourceMonitor
+from ecs_localai.components.time_values import utc_now
 from ecs_localai.runtime import EventWriter, IoTaskPool, Latest, Res, Task, Time, World
-from ecs_localai.runtime.diagnostics import Diagnostic, DiagnosticPath, SampleRing
+from ecs_localai.runtime.diagnostics import HISTORY_LENGTH, Diagnostic, DiagnosticPath, SampleRing
 from ecs_localai.systems.background_imports import import_in_background
 from ecs_localai.systems.machine_sampling import MachineSample, MachineSampler
+from ecs_localai.systems.past_measurements import Values, read_past
+from ecs_localai.systems.persistence import SavedState
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ecs_localai.systems.gpu_sampling import GpuSample
     from ecs_localai.systems.traffic_sampling import TrafficSample
 
@@ -30,6 +35,10 @@ GPU_USAGE: Final = DiagnosticPath("gpu/usage")
 """Percent of the busiest one."""
 GPU_MEMORY_USED: Final = DiagnosticPath("gpu/memory_used")
 """Bytes of all of them together."""
+
+
+KEPT_AS: Final = ("cpu_percent", "memory_bytes", "gpu_percent", "vram_bytes")
+"""The names under which the data folder keeps them, in the order of `MeasurementHistory.diagnostics`."""
 
 
 class MeasurementHistory:
@@ -58,24 +67,40 @@ class MeasurementHistory:
         gpu.add_measurement(busiest(sample.gpus), at, sample.gpu_reason)
         vram.add_measurement(vram_used(sample.gpus), at, sample.gpu_reason)
 
+    def newest(self) -> dict[str, float]:
+        """The last sample by the names under which it is kept, without what could not be measured."""
+        named = zip(KEPT_AS, self.diagnostics, strict=True)
+        return {name: value for name, diagnostic in named if (value := diagnostic.value) is not None}
+
+    def go_on_from(self, past: list[Values | None], until: float) -> None:
+        """Take in what was measured before the program began, the last of it one interval before `until`."""
+        for number, values in enumerate(past):
+            at = until - (len(past) - number) * SAMPLE_INTERVAL
+            for name, diagnostic in zip(KEPT_AS, self.diagnostics, strict=True):
+                diagnostic.add_measurement(None if values is None else values.get(name), at)
+
 
 class Sampling:
     """The sampler at work in the background. A resource; dropping it ends it."""
 
-    __slots__ = ("channel", "task")
+    __slots__ = ("channel", "past", "task")
 
-    def __init__(self, tasks: IoTaskPool) -> None:
+    def __init__(self, tasks: IoTaskPool, file: Path | None = None) -> None:
         self.channel: Latest[MachineSample] = tasks.channel()
-        self.task: Task[None] = tasks.spawn(sample_forever(self.channel), "sample this machine")
+        self.past: list[Values | None] = []
+        """What the last program measured. The background puts it in before it sends the first sample."""
+        self.task: Task[None] = tasks.spawn(sample_forever(self.channel, self.past, file), "sample this machine")
 
 
-def start_sampling(world: World, tasks: Res[IoTaskPool]) -> None:
+def start_sampling(world: World, tasks: Res[IoTaskPool], saved: Res[SavedState]) -> None:
     """Begin to measure this machine."""
-    world.insert_resource(Sampling(tasks))
+    world.insert_resource(Sampling(tasks, saved.file))
 
 
-async def sample_forever(channel: Latest[MachineSample]) -> None:
+async def sample_forever(channel: Latest[MachineSample], past: list[Values | None], file: Path | None = None) -> None:
     """Send a sample every `SAMPLE_INTERVAL` seconds until cancelled.
+
+    Before the first, what the file has of the time before goes into `past`.
 
     The measuring has a thread of its own, which sleeps by itself: being sent to work by the loop each time costs as
     much as the measuring. The thread is none that a program which just ends would wait for.
@@ -92,6 +117,8 @@ async def sample_forever(channel: Latest[MachineSample]) -> None:
 
     def sample() -> None:
         try:
+            if file is not None:
+                past.extend(read_past(file, SAMPLE_INTERVAL, HISTORY_LENGTH - 1))
             _sample_until(stop, lambda found: loop.call_soon_threadsafe(channel.send, found))
         except Exception as error:  # noqa: BLE001 - raised again by the task
             loop.call_soon_threadsafe(fail, error)
@@ -122,16 +149,21 @@ def monitor_model_performance(
     sampling: Res[Sampling],
     models: Res[LocalModelManager],
     history: Res[MeasurementHistory],
+    saved: Res[SavedState],
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
-    """Take in the newest sample, if one has arrived."""
+    """Take in the newest sample, if one has arrived, and hand it over to be kept."""
     if not tasks.arrived:
         return
     sample = sampling.channel.take()
     if sample is None:
         return
     _record(sample, models.resource_monitor)
+    if sampling.past:
+        history.go_on_from(sampling.past, time.real_elapsed_seconds)
+        sampling.past = []
     history.add(sample, time.real_elapsed_seconds)
+    saved.add_measurements(utc_now(), history.newest())
     ui.write(UIUpdateEvent(UIUpdateKind.MEASUREMENTS_CHANGED))
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ecs_localai.components.browser import BrowserExtensionManager
 from ecs_localai.components.events import (
+    DataForgotten,
     FeatureFlagToggled,
     HostAdded,
     HostChanged,
@@ -21,6 +24,8 @@ from ecs_localai.components.events import (
     ModelInstallationProgress,
     ModelInstallationStarted,
     OllamaConnectionStatusChanged,
+    SettingsExported,
+    SettingsImported,
     UIUpdateEvent,
 )
 from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
@@ -41,11 +46,16 @@ from ecs_localai.components.panel_intents import (
     DeleteModelRequested,
     DismissRequested,
     EditHostRequested,
+    ExportSettingsRequested,
     FindHostsRequested,
+    ForgetRequested,
     HostEdited,
+    ImportSettingsAnswered,
+    ImportSettingsRequested,
     InstallRequested,
     MoveHostRequested,
     NoticeDismissed,
+    PanelSettingsChanged,
     RefreshRequested,
     RemoveHostRequested,
     RetryRequested,
@@ -63,6 +73,7 @@ from ecs_localai.systems.features import (
     request_feature_toggles,
     spawn_feature_toggles,
 )
+from ecs_localai.systems.forgetting import Forgetting, forget_data
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_connection import configuration_from_environment, monitor_ollama_connection
 from ecs_localai.systems.host_editing import edit_hosts, follow_host_field, order_hosts
@@ -82,6 +93,8 @@ from ecs_localai.systems.installation_tracking import (
 from ecs_localai.systems.links import HostLink, HostLinks
 from ecs_localai.systems.local_server import LocalServerDesk, look_for_local_server, run_local_server
 from ecs_localai.systems.model_management import delete_models, manage_model_lifecycle
+from ecs_localai.systems.paired_browsers import PairedBrowsers
+from ecs_localai.systems.panel_settings import keep_panel_settings
 from ecs_localai.systems.performance_monitoring import (
     MeasurementHistory,
     Sampling,
@@ -89,8 +102,10 @@ from ecs_localai.systems.performance_monitoring import (
     start_sampling,
 )
 from ecs_localai.systems.persistence import SavedState
+from ecs_localai.systems.preferences import Preferences
 from ecs_localai.systems.put_back import put_back
-from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for, read_saved_hosts
+from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for
+from ecs_localai.systems.saved_news import follow_saved_changes
 from ecs_localai.systems.sets import (
     HostConnection,
     InstallationTracking,
@@ -99,10 +114,15 @@ from ecs_localai.systems.sets import (
     PerformanceMonitoring,
     UIUpdate,
 )
+from ecs_localai.systems.settings_transfer import SettingsTransfer, transfer_settings
 from ecs_localai.systems.typed_secrets import TypedSecrets, keep_typed_secrets
 from ecs_localai.systems.ui_update import update_local_models_ui
 from ecs_localai.systems.unused_secrets import KeyringEntries, forget_unused_secrets
 from ecs_localai.systems.view_host import host_view
+
+if TYPE_CHECKING:
+    from ecs_localai.runtime import Latest
+    from ecs_localai.store.news import StoredNews
 
 EVENTS = (
     HostAdded,
@@ -121,6 +141,9 @@ EVENTS = (
     ModelDeleted,
     ModelDeleteFailed,
     FeatureFlagToggled,
+    DataForgotten,
+    SettingsExported,
+    SettingsImported,
     UIUpdateEvent,
 )
 """What the systems tell, in the order in which a frame writes it."""
@@ -134,6 +157,7 @@ INTENTS = (
     DeleteModelRequested,
     ToggleRequested,
     NoticeDismissed,
+    PanelSettingsChanged,
     AddHostRequested,
     EditHostRequested,
     RemoveHostRequested,
@@ -142,6 +166,10 @@ INTENTS = (
     FindHostsRequested,
     StartLocalServerRequested,
     StopLocalServerRequested,
+    ExportSettingsRequested,
+    ImportSettingsRequested,
+    ImportSettingsAnswered,
+    ForgetRequested,
 )
 """What the systems can be asked."""
 _OURS: dict[type, tuple[type, ...]] = {
@@ -176,7 +204,11 @@ _NOT_SAVED: dict[type, str] = {
     Sampling: "It is at work.",
     HostClients: "They are open connections.",
     SavedState: "It is the data folder.",
+    Preferences: "They are kept in the data folder.",
+    PairedBrowsers: "They are kept in the data folder, and their keys elsewhere.",
     MeasurementHistory: "It is measured anew.",
+    Forgetting: "It is at work.",
+    SettingsTransfer: "It is at work.",
     PanelView: "It is made anew from the rest.",
 }
 """What stays out of a saved world, and why."""
@@ -190,16 +222,25 @@ class LocalModelsPlugin(Plugin):
             ``OLLAMA_HOST`` names, else the default one of the saved list, else 127.0.0.1:11434. More of them:
             `OllamaHosts.add`.
         data_dir: where to keep what a person set and what happened; nothing is written to disk without it.
+        resume: whether to go on with the installations that had not ended when the last program with this `data_dir`
+            did.
 
     Raises:
         InvalidHost: the text, or where no `config` was given ``OLLAMA_HOST``, is not an address.
     """
 
-    def __init__(self, config: OllamaConfiguration | str | None = None, *, data_dir: Path | str | None = None) -> None:
+    def __init__(
+        self,
+        config: OllamaConfiguration | str | None = None,
+        *,
+        data_dir: Path | str | None = None,
+        resume: bool = True,
+    ) -> None:
         if isinstance(config, str):
             config = configuration_of(parse_host(config))
         self._given = config if config is not None else configuration_from_environment()
         self._data_dir = Path(data_dir) if data_dir is not None else None
+        self._resumes = resume
         self._saved: SavedState | None = None
 
     def build(self, app: App) -> None:
@@ -234,7 +275,8 @@ class LocalModelsPlugin(Plugin):
     def _register_types(app: App) -> None:
         """Say what of ours is saved with a world, and what is not because it is made anew."""
         registry = app.init_resource(TypeRegistry)
-        registry.register(LocalModelsPanel, ModelInstallRequest, LocalModelManager, ExperimentalFeaturesManager)
+        registry.register(LocalModelsPanel, ModelInstallRequest)
+        registry.register(LocalModelManager, ExperimentalFeaturesManager, BrowserExtensionManager)
         registry.register(*(kind for kind in HOST_COMPONENTS if kind is not HostLink), DefaultHost)
         # Not saved, but to be seen from outside. Not the intents: they may hold a password that was typed.
         registry.register(*EVENTS, ModelInstallation, FeatureToggle, FeatureToggleGroup, ModelInstallationManager)
@@ -243,13 +285,17 @@ class LocalModelsPlugin(Plugin):
             registry.leave_out(kind, reason)
 
     def _add_resources(self, app: App) -> None:
-        saved = self._saved = SavedState(self._data_dir)
+        news: Latest[StoredNews] | None = None if self._data_dir is None else app.tasks.channel()
+        saved = self._saved = SavedState(self._data_dir, news)
         clients = HostClients()
         server = LocalServerDesk(app.tasks)
         app.tasks.on_close(server.close)  # before the connections: what we started goes last of all
         app.tasks.on_close(clients.close)
         history = MeasurementHistory()
         app.diagnostics.add(*history.diagnostics)
+        models, features, browser = LocalModelManager(), ExperimentalFeaturesManager(), BrowserExtensionManager()
+        models.model_registry.cache.entries = saved.registry_entries()
+        models.model_registry.capabilities_by_digest = saved.capabilities()
         for resource in (
             saved,
             clients,
@@ -261,9 +307,12 @@ class LocalModelsPlugin(Plugin):
             HostFinding(app.tasks),
             LocalServer(),
             server,
-            LocalModelManager(),
+            models,
             ModelInstallationManager(),
-            ExperimentalFeaturesManager(),
+            features,
+            browser,
+            Preferences(saved, features, browser),
+            PairedBrowsers(saved),
             history,
         ):
             app.insert_resource(resource)
@@ -271,12 +320,15 @@ class LocalModelsPlugin(Plugin):
         app.insert_resource(hosts)
         self._begin_hosts(app, hosts)
         app.insert_resource(InstallationDesk(app, saved))
+        app.insert_resource(Forgetting(app, saved))
+        app.insert_resource(SettingsTransfer(app))
+        if self._resumes:
+            for request in saved.queue.left_behind():
+                app.world.spawn(request)
 
     def _begin_hosts(self, app: App, hosts: OllamaHosts) -> None:
         """The hosts of the start: those that were saved, and the one for this run."""
-        listed, problems = read_saved_hosts(self._saved.settings if self._saved is not None else {})
-        if self._saved is not None:
-            self._saved.problems.extend(problems)
+        listed = self._saved.hosts() if self._saved is not None else []
         if not listed and self._given is None:
             config = OllamaConfiguration()
             listed = [SavedHost(name_for(config), config, is_default=True)]
@@ -296,6 +348,9 @@ class LocalModelsPlugin(Plugin):
                 sets.HOST_CONNECTION,
                 chain(
                     put_back,
+                    follow_saved_changes,
+                    forget_data,
+                    transfer_settings,
                     edit_hosts,
                     order_hosts,
                     follow_host_field,
@@ -324,5 +379,5 @@ class LocalModelsPlugin(Plugin):
                 ),
             ),
             in_set(sets.PERFORMANCE_MONITORING, monitor_model_performance),
-            in_set(sets.UI_UPDATE, chain(tell_of_failures, update_local_models_ui)),
+            in_set(sets.UI_UPDATE, chain(tell_of_failures, keep_panel_settings, update_local_models_ui)),
         )

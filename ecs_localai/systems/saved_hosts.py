@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -19,10 +20,14 @@ from ecs_localai.components.hosts import (
 from ecs_localai.ollama.address import HostAddress, parse_host
 from ecs_localai.ollama.errors import InvalidHost
 
-SETTING = "hosts"
-"""The setting that holds the list."""
+if TYPE_CHECKING:
+    from ecs_localai.store.state import JsonValue
+
 FORMER_SETTING = "host"
 """The setting that held the only host's address before there were several."""
+
+
+_OF_ONE_RUN = frozenset({HostOrigin.ENVIRONMENT, HostOrigin.STARTED})
 
 
 class SavedHost(msgspec.Struct, frozen=True):
@@ -79,31 +84,27 @@ def unique_name(name: str, taken: Iterable[str]) -> str:
     return result
 
 
-def read_saved_hosts(settings: Mapping[str, object]) -> tuple[list[SavedHost], list[str]]:
-    """The hosts that a store's settings hold, and a sentence for each that makes no sense. Exactly one is the default.
+def read_saved_hosts(rows: Mapping[str, object], settings: Mapping[str, object]) -> tuple[list[SavedHost], list[str]]:
+    """The hosts that a store holds, in their order, and a sentence for each that makes no sense. Exactly one is the
+    default.
 
-    A store of before there were several hosts holds one address: that is then the only host.
+    A store of before there were several hosts holds one address, in a setting: that is then the only host.
     """
-    saved = settings.get(SETTING)
     problems: list[str] = []
     hosts: list[SavedHost] = []
-    if saved is None:
-        former = settings.get(FORMER_SETTING)
-        if isinstance(former, str) and former:
-            try:
-                config = configuration_of(parse_host(former))
-            except (InvalidHost, ValueError) as error:
-                problems.append(f"The saved host is no address, so it was left out. {error}")
-            else:
-                hosts.append(SavedHost(name_for(config), config, is_default=True))
-        return hosts, problems
-    if not isinstance(saved, list):
-        return [], ["The saved list of hosts is unreadable; add the hosts again."]
-    for item in saved:
+    former = settings.get(FORMER_SETTING)
+    if not rows and isinstance(former, str) and former:
         try:
-            host = decode(msgspec.json.encode(item), SavedHost)
+            config = configuration_of(parse_host(former))
+        except (InvalidHost, ValueError) as error:
+            problems.append(f"The saved host is no address, so it was left out. {error}")
+        else:
+            hosts.append(SavedHost(name_for(config), config, is_default=True))
+    for key, row in rows.items():
+        try:
+            host = decode(msgspec.json.encode(row), SavedHost)
         except (DecodeError, ValueError, OverflowError, RecursionError) as error:  # it may be no JSON at all
-            problems.append(f"A saved host is unreadable, so it was left out. {error}")
+            problems.append(f"The saved host {key!r} is unreadable, so it was left out. {error}")
             continue
         name = unique_name(host.name, [other.name for other in hosts])
         hosts.append(msgspec.structs.replace(host, name=name))
@@ -116,6 +117,6 @@ def with_one_default(hosts: list[SavedHost]) -> list[SavedHost]:
     return [msgspec.structs.replace(host, is_default=number == chosen) for number, host in enumerate(hosts)]
 
 
-def to_setting(hosts: Iterable[SavedHost]) -> object:
-    """The list as JSON data for `Store.set_setting`. Those that were named for one run only are not in it."""
-    return [to_builtins(host) for host in hosts if host.origin not in {HostOrigin.ENVIRONMENT, HostOrigin.STARTED}]
+def to_rows(hosts: Iterable[SavedHost]) -> dict[str, JsonValue]:
+    """The list as JSON data by name, in its order. Hosts that were named for one run only are not in it."""
+    return {host.name: cast("JsonValue", to_builtins(host)) for host in hosts if host.origin not in _OF_ONE_RUN}

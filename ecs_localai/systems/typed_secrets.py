@@ -47,7 +47,7 @@ def keep_typed_secrets(
             if SecretSource(SecretPlace.KEYRING, entry) in _places(api):
                 # Its client has read the former one, which may well be valid still: it is not to be sent any more.
                 tasks.spawn(clients.drop(api, manager.connection_pool), f"log in anew at {api.base_url}").detach()
-                link.probe = None
+                link.drop_probe()
                 link.probe_timer.due = 0.0
 
 

@@ -7,14 +7,18 @@ from ecs_localai.components.features import ExperimentalFeaturesManager, Feature
 from ecs_localai.components.found_hosts import HostSearch, LocalServer
 from ecs_localai.components.installation import ModelInstallation
 from ecs_localai.components.models import LocalModelManager
-from ecs_localai.components.panel import LocalModelsPanel
+from ecs_localai.components.panel import LocalModelsPanel, ModelSort, PanelSettings
 from ecs_localai.components.panel_intents import AddHostRequested, EditHostRequested, NoticeDismissed
 from ecs_localai.components.panel_view import InstallationRow, NoticeView, PanelView
 from ecs_localai.runtime import EventReader, Local, Query, Res
+from ecs_localai.systems.forgetting import Forgetting
 from ecs_localai.systems.host_list import ListedHost, OllamaHosts
 from ecs_localai.systems.installation_progress import InstallationRun
 from ecs_localai.systems.performance_monitoring import MeasurementHistory
 from ecs_localai.systems.persistence import SavedState
+from ecs_localai.systems.preferences import Preferences
+from ecs_localai.systems.settings_transfer import SettingsTransfer
+from ecs_localai.systems.view_data import data_view
 from ecs_localai.systems.view_features import toggle_groups
 from ecs_localai.systems.view_host import host_view, summary_of_hosts, summary_text
 from ecs_localai.systems.view_hosts import host_rows, hosts_summary, search_view
@@ -43,6 +47,9 @@ def update_local_models_ui(
     features: Res[ExperimentalFeaturesManager],
     history: Res[MeasurementHistory],
     saved: Res[SavedState],
+    preferences: Res[Preferences],
+    transfer: Res[SettingsTransfer],
+    forgetting: Res[Forgetting],
     view: Res[PanelView],
     seen: Local[tuple[object, ...]],
 ) -> None:
@@ -54,12 +61,16 @@ def update_local_models_ui(
     closed = dismissed.read()
     answered = len(additions.read()) + len(edits.read())
     stale = {update.kind for update in news}
+    settings = preferences.panel
+    if _order(settings) != _order(view.settings):
+        stale.add(UIUpdateKind.MODELS_CHANGED)
     if view.revision == 0:
         stale.update(UIUpdateKind)
-    elif not stale and not closed and not answered:
+    elif not stale and not closed and not answered and settings == view.settings:
         return
     texts = [update.text for update in news if update.text] + saved.take_problems()
-    sections: dict[str, object] = {"notices": _notices(view, texts, closed)}
+    sections: dict[str, object] = {"notices": _notices(view, texts, closed), "settings": settings}
+    sections["data"] = data_view(saved, transfer, forgetting)
     hosts = listed.all()
     if UIUpdateKind.HOST_CHANGED in stale or answered:
         sections |= _host_sections(hosts, server, search)
@@ -71,7 +82,7 @@ def update_local_models_ui(
             seen.value = now
             stale |= {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.INSTALLATIONS_CHANGED}
     if UIUpdateKind.MODELS_CHANGED in stale:
-        sections |= _model_sections(hosts, models)
+        sections |= _model_sections(hosts, models, settings)
     if UIUpdateKind.INSTALLATIONS_CHANGED in stale:
         sections["installations"] = _installations(installations, runs, hosts)
         for _, panel in panels:
@@ -95,6 +106,10 @@ def _take_over(view: PanelView, sections: dict[str, object]) -> bool:
     for name, section in different.items():
         setattr(view, name, section)
     return bool(different)
+
+
+def _order(settings: PanelSettings) -> tuple[ModelSort, bool]:
+    return settings.model_sort, settings.sort_reversed
 
 
 def _what_models_depend_on(hosts: list[ListedHost]) -> tuple[object, ...]:
@@ -130,15 +145,18 @@ def _host_sections(hosts: list[ListedHost], server: LocalServer, search: HostSea
     return sections
 
 
-def _model_sections(hosts: list[ListedHost], models: LocalModelManager) -> dict[str, object]:
+def _model_sections(hosts: list[ListedHost], models: LocalModelManager, settings: PanelSettings) -> dict[str, object]:
     default = _default(hosts)
     if default is None:
         return {}
     sections: dict[str, object] = {"models_empty_text": models_empty_text(default.health, default.models)}
     if len(hosts) == 1:
-        return sections | {"models": model_rows(models, default.link.deletions), "difference": None}
+        return sections | {
+            "models": model_rows(models, default.link.deletions, settings),
+            "difference": None,
+        }
     places = ModelPlaces(hosts)
-    return sections | {"models": places.rows(), "difference": places.difference()}
+    return sections | {"models": places.rows(settings), "difference": places.difference()}
 
 
 def _summary(hosts: list[ListedHost], models: LocalModelManager) -> str:

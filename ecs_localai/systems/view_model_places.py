@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.hosts import HostProtocol
+from ecs_localai.components.panel import PanelSettings
 from ecs_localai.components.panel_view import DifferenceView, ModelRow, PlaceBadge, Tone
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.systems.model_difference import ModelGroup, difference_text, group_models, missing_installs
-from ecs_localai.systems.view_models import loaded_text, model_row
+from ecs_localai.systems.model_order import in_order
+from ecs_localai.systems.view_models import add_moment, loaded_text, model_row
 
 if TYPE_CHECKING:
     from ecs_localai.systems.host_list import ListedHost
 
+_USUAL = PanelSettings()
 _MOST_NAMED = 3
 """So many hosts are named in a sentence before the others are counted."""
 
@@ -31,10 +34,15 @@ class ModelPlaces:
         self._known = [one for one in hosts if one.models.synced or one.models.installed]
         self._groups = group_models([(one.base_url, one.models.installed) for one in self._known])
 
-    def rows(self) -> list[ModelRow]:
-        """A row for each model, loaded ones first, then by name."""
-        rows = [self._row(group) for group in self._groups]
-        return sorted(rows, key=lambda row: not row.status)  # keeps the order of names otherwise
+    def rows(self, settings: PanelSettings = _USUAL) -> list[ModelRow]:
+        """A row for each model, in the order that the person chose."""
+        rows = {id(group): self._row(group) for group in self._groups}
+        ordered = in_order(
+            self._groups, settings, lambda group: group.on.values(), lambda group: bool(rows[id(group)].status)
+        )
+        for group in ordered:
+            add_moment(rows[id(group)], group.on.values(), settings.model_sort)
+        return [rows[id(group)] for group in ordered]
 
     def difference(self) -> DifferenceView | None:
         """How the hosts differ; None while they do not."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 
 from ecs_localai.components.hosts import HostHealthMonitor
 from ecs_localai.components.models import HostModels, InstalledModel, LoadedModel, LocalModelManager
+from ecs_localai.components.panel import ModelSort, PanelSettings
 from ecs_localai.components.panel_view import ModelRow, Tone
 from ecs_localai.components.time_values import utc_now
-from ecs_localai.components.wording import format_bytes, format_count, format_time_left
+from ecs_localai.components.wording import format_bytes, format_count, format_day, format_time_left
+from ecs_localai.systems.model_order import in_order, last_use, newest
 
 _CAPABILITY_NAMES = {
     "tools": "Tools",
@@ -21,12 +23,30 @@ _CAPABILITY_NAMES = {
 }
 
 
-def model_rows(models: LocalModelManager, being_deleted: Container[str]) -> list[ModelRow]:
-    """The installed models, loaded ones first, then by name."""
-    ordered = sorted(
-        models.installed_models.values(), key=lambda model: (model.name not in models.loaded_models, model.name.lower())
+def model_rows(models: LocalModelManager, being_deleted: Container[str], settings: PanelSettings) -> list[ModelRow]:
+    """The installed models in the order that the person chose."""
+    loaded = models.loaded_models
+    ordered = in_order(
+        models.installed_models.values(), settings, lambda model: (model,), lambda model: model.name in loaded
     )
-    return [model_row(model, models.loaded_models.get(model.name), model.name in being_deleted) for model in ordered]
+    rows = []
+    for model in ordered:
+        row = model_row(model, loaded.get(model.name), model.name in being_deleted)
+        add_moment(row, (model,), settings.model_sort)
+        rows.append(row)
+    return rows
+
+
+def add_moment(row: ModelRow, copies: Collection[InstalledModel], by: ModelSort) -> None:
+    """Say the day that the models are in order of, where it is not seen otherwise: what is loaded is in use now."""
+    if by is ModelSort.MODIFIED:
+        moment, verb = newest(copies), "changed"
+    elif by is ModelSort.LAST_USED and not row.status:
+        moment, verb = last_use(copies), "used"
+    else:
+        return
+    if moment is not None:
+        row.subtitle = " · ".join(part for part in (row.subtitle, f"{verb} {format_day(moment)}") if part)
 
 
 def model_row(model: InstalledModel, loaded: LoadedModel | None, deleting: bool) -> ModelRow:

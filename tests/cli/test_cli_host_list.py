@@ -18,7 +18,7 @@ SECRET = "sk-5p1ll-n0th1ng"
 def saved(cli: Cli) -> list[SavedHost]:
     """The list as the panel would read it."""
     with Store.open(cli.data_dir) as store:
-        hosts, problems = read_saved_hosts(store.initial.settings)
+        hosts, problems = read_saved_hosts(store.initial.hosts, store.initial.settings)
     assert problems == []
     return hosts
 

@@ -100,6 +100,6 @@ def test_damaged_saved_data_is_told_and_set_aside(cli: Cli) -> None:
     ended = cli.run("doctor", "--json", "--host", f"127.0.0.1:{closed_port()}")
     told = {one["check"]: one for one in ended.objects}
     assert told["data folder"]["status"] == "warn"
-    assert "The old one was not deleted" in str(told["data folder"]["detail"])
+    assert "The damaged file was not deleted" in str(told["data folder"]["detail"])
     year = datetime.now(UTC).year
     assert list(cli.data_dir.glob(f"ecs-localai.damaged-{year}*"))

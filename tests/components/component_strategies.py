@@ -27,6 +27,7 @@ from ecs_localai.components.browser import (
     ContextRetentionPolicy,
     ExtensionPrivacySettings,
     ExtensionProtocol,
+    PairedBrowser,
 )
 from ecs_localai.components.drawing import Color, Vec2
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
@@ -42,6 +43,7 @@ from ecs_localai.components.installation import (
     InstallationStatus,
     ModelInstallationTask,
 )
+from ecs_localai.components.panel import PanelSettings, WindowPlace
 from ecs_localai.components.panel_intents import HostSecret
 from ecs_localai.components.secret_source import SecretSource
 from ecs_localai.components.tls import TlsSettings
@@ -112,6 +114,15 @@ def retention_policies() -> st.SearchStrategy[ContextRetentionPolicy]:
     )
 
 
+def window_places() -> st.SearchStrategy[WindowPlace]:
+    """Windows of every size, with a position and without."""
+    side, place = st.integers(1, 100_000), st.integers(-1_000_000, 1_000_000)
+    return st.one_of(
+        st.builds(WindowPlace, side, side, maximized=st.booleans()),
+        st.builds(WindowPlace, side, side, place, place, st.booleans()),
+    )
+
+
 WHOLE: dict[type, st.SearchStrategy[object]] = {
     HostSecret: TEXT.map(HostSecret),
     OllamaAuth: complete_auths().map(OllamaAuth.without_secrets),
@@ -126,6 +137,7 @@ WHOLE: dict[type, st.SearchStrategy[object]] = {
     BrowserType: browsers(),
     ContextRetentionPolicy: retention_policies(),
     UIUpdateEvent: ui_updates(),
+    WindowPlace: window_places(),
     ExtensionProtocol: st.builds(
         ExtensionProtocol,
         subprotocol=TEXT,
@@ -145,6 +157,7 @@ FIELDS: dict[type, dict[str, st.SearchStrategy[object]]] = {
         "connection_timeout": st.timedeltas(TICK),
         "base_path": st.sampled_from(["", "/ollama", "/a/b", "/ü"]),
     },
+    PanelSettings: {"scale": st.none() | st.floats(0.5, 6.0)},
     SecretSource: {"name": TOKENS},
     TlsSettings: {"client_certificate": TOKENS},
     RetryPolicy: {
@@ -158,6 +171,7 @@ FIELDS: dict[type, dict[str, st.SearchStrategy[object]]] = {
     DownloadConfig: {"max_retries": NOT_NEGATIVE, "stall_timeout": st.timedeltas(TICK)},
     InstallationRecord: {"status": statuses().filter(lambda status: status.is_finished)},
     BrowserConnection: {"browser_id": st.text(min_size=1), "tab_count": NOT_NEGATIVE},
+    PairedBrowser: {"browser_id": st.text(min_size=1)},
     ContextExtractionConfig: {"timeout": st.timedeltas(TICK), "cache_lifetime": st.timedeltas(ZERO)},
     ExtensionPrivacySettings: {
         "max_context_size": NOT_NEGATIVE,

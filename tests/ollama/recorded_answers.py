@@ -133,7 +133,9 @@ class Replayer(LoopServer):
         """Answers the requests of one connection."""
         while True:
             asked = await read_request(reader)
-            answer = self._answers[asked]
+            answer = self._answers.get(asked)
+            if answer is None:  # not our client: somebody looks for Ollamas on the ports of this machine
+                return
             damage = self._damage
             if damage is None or damage.request != asked or damage.fault is Fault.NONE:
                 writer.write(answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -162,10 +163,16 @@ class NotHttp(OddServer):
         writer.close()
 
 
+# Where neither `free_port` nor the system gives out ports, each once: two hosts at one port would be one host.
+_closed_ports = iter(random.sample(range(12_000, 20_000), 8_000))
+
+
 def closed_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens: connecting to it is refused."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A port of 127.0.0.1 on which nobody listens: connecting to it is refused. Another one each time."""
+    for port in _closed_ports:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("all closed ports have been given out")
 
 
 def _write(writer: asyncio.StreamWriter, method: str, status: str, content_type: str, body: bytes) -> None:

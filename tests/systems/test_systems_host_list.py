@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,7 +43,7 @@ from ecs_localai import (
     OllamaHosts,
     RemoveHostRequested,
 )
-from ecs_localai.store.opening import FILE_NAME
+from ecs_localai.store import Store, Table
 from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
@@ -302,29 +301,26 @@ def test_the_host_of_one_run_is_its_default_and_not_kept(tmp_path: Path, ollama_
 
 
 def test_the_address_saved_before_there_were_several_is_the_only_host(tmp_path: Path) -> None:
-    with Driven(data_dir=tmp_path) as driven:
-        driven.update()
-    with sqlite3.connect(tmp_path / FILE_NAME) as file:
-        file.execute("INSERT OR REPLACE INTO settings (key, value) VALUES ('host', '\"http://old-box:11434\"')")
-    file.close()
+    with Store.open(tmp_path) as store:
+        store.set_setting("host", "http://old-box:11434")
     with Driven.saved(tmp_path) as driven:
         assert [one.base_url for one in hosts_of(driven).all()] == ["http://old-box:11434"]
 
 
 def test_unreadable_entries_of_the_saved_list_are_left_out_and_said(tmp_path: Path) -> None:
+    bad = {"name": "Bad", "config": {"host": "", "port": 0}}
     with Driven.saved(tmp_path) as driven:
         hosts_of(driven).add(config_for(closed_port()), "Good")
         driven.update()
-    with sqlite3.connect(tmp_path / FILE_NAME) as file:
-        (text,) = file.execute("SELECT value FROM settings WHERE key = 'hosts'").fetchone()
-        saved = msgspec.json.decode(text)
-        saved.insert(0, {"name": "Bad", "config": {"host": "", "port": 0}})
-        file.execute("UPDATE settings SET value = ? WHERE key = 'hosts'", (msgspec.json.encode(saved).decode(),))
-    file.close()
+    with Store.open(tmp_path) as store:
+        store.put(Table.HOSTS, "Bad", bad, -1)
     with Driven.saved(tmp_path) as driven:
         driven.until(driven.notices)
         assert "Good" in names(driven)
         assert "unreadable" in driven.notices()[0]
+        hosts_of(driven).add(config_for(closed_port()), "Another")
+    with Store.open(tmp_path) as store:
+        assert store.initial.hosts["Bad"] == bad  # saving the others has not lost it
 
 
 def test_an_app_without_a_data_folder_keeps_nothing(tmp_path: Path) -> None:

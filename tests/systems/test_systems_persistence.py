@@ -16,7 +16,7 @@ from ecs_localai import (
 from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
-from tests.systems.systems_parts import Driven
+from tests.systems.systems_parts import Driven, size_in_registry
 
 
 def files_under(folder: Path) -> dict[Path, int]:
@@ -101,3 +101,22 @@ def test_a_data_folder_that_cannot_be_used_is_a_notice_and_no_more(tmp_path: Pat
         driven.write(ToggleRequested("custom_providers", True))
         driven.until(lambda: driven.features.feature_flags["custom_providers"].enabled)
     assert file.read_text() == "not a folder"
+
+
+def test_what_a_registry_says_of_a_model_is_known_at_the_next_start(
+    tmp_path: Path, ollama_server: OllamaServer, registry: Registry
+) -> None:
+    name = registry.name_for("tiny:latest")
+    with Driven(ollama_server.port, data_dir=tmp_path) as driven:
+        driven.connect()
+        driven.ask_for(name)
+        driven.until_event(ModelInstallationCompleted)
+        driven.update()
+        entries = dict(driven.models.model_registry.cache.entries)
+        driven.until(lambda: driven.models.model_registry.capabilities_by_digest)
+        capabilities = dict(driven.models.model_registry.capabilities_by_digest)
+    ollama_server.delete(name)
+    assert sum(layer.size for layer in entries[name].layers) == size_in_registry(registry, "tiny:latest")
+    with Driven(data_dir=tmp_path) as driven:
+        assert driven.models.model_registry.cache.entries == entries
+        assert driven.models.model_registry.capabilities_by_digest.items() >= capabilities.items()

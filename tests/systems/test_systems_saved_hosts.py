@@ -23,13 +23,12 @@ from ecs_localai import (
 )
 from ecs_localai.systems.saved_hosts import (
     FORMER_SETTING,
-    SETTING,
     SavedHost,
     configuration_of,
     name_for,
     read_saved_hosts,
     server_of,
-    to_setting,
+    to_rows,
     unique_name,
 )
 
@@ -81,8 +80,8 @@ JSON = st.recursive(
 
 def saved(hosts: Sequence[SavedHost]) -> dict[str, object]:
     """Through JSON, as the store keeps it."""
-    settings: dict[str, object] = msgspec.json.decode(msgspec.json.encode({SETTING: to_setting(hosts)}))
-    return settings
+    rows: dict[str, object] = msgspec.json.decode(msgspec.json.encode(to_rows(hosts)))
+    return rows
 
 
 def as_kept(hosts: Sequence[SavedHost]) -> list[SavedHost]:
@@ -103,24 +102,23 @@ def as_kept(hosts: Sequence[SavedHost]) -> list[SavedHost]:
 
 @given(LISTS)
 def test_any_list_comes_back_equal_but_for_its_secrets(hosts: list[SavedHost]) -> None:
-    settings = saved(hosts)
-    assert SECRET not in repr(settings)
-    assert read_saved_hosts(settings) == (as_kept(hosts), [])
+    rows = saved(hosts)
+    assert SECRET not in repr(rows)
+    assert read_saved_hosts(rows, {}) == (as_kept(hosts), [])
 
 
 @given(LISTS)
 def test_what_was_read_is_written_the_same_again(hosts: list[SavedHost]) -> None:
-    once, _ = read_saved_hosts(saved(hosts))
-    assert read_saved_hosts(saved(once)) == (once, [])
+    once, _ = read_saved_hosts(saved(hosts), {})
+    assert read_saved_hosts(saved(once), {}) == (once, [])
 
 
 @given(LISTS, st.lists(JSON, max_size=4))
 def test_unreadable_entries_are_left_out_each_with_a_sentence(hosts: list[SavedHost], others: list[object]) -> None:
-    there = saved(hosts)[SETTING]
-    assert isinstance(there, list)
+    there = list(saved(hosts).items())
     for number, other in enumerate(others):
-        there.insert((number * 7) % (len(there) + 1), other)
-    read, problems = read_saved_hosts({SETTING: there})
+        there.insert((number * 7) % (len(there) + 1), (f"\0other {number}", other))
+    read, problems = read_saved_hosts(dict(there), {})
     assert read == as_kept(hosts)
     assert len(problems) == len(others)
     assert all("left out" in problem for problem in problems)
@@ -128,8 +126,8 @@ def test_unreadable_entries_are_left_out_each_with_a_sentence(hosts: list[SavedH
 
 @given(JSON)
 def test_whatever_the_settings_hold_reading_them_never_fails(value: object) -> None:
-    for key in (SETTING, FORMER_SETTING):
-        hosts, problems = read_saved_hosts({key: value})
+    for rows, settings in (({"name": value}, {}), ({}, {FORMER_SETTING: value})):
+        hosts, problems = read_saved_hosts(rows, settings)
         assert hosts == [] or isinstance(value, str)
         assert all(problem.strip() for problem in problems)
 
@@ -137,9 +135,7 @@ def test_whatever_the_settings_hold_reading_them_never_fails(value: object) -> N
 @pytest.mark.parametrize("damage", ["lone surrogate \ud800", 10**400, {"name": "x", "config": {"port": "\udfff"}}])
 def test_what_no_json_can_say_is_left_out(damage: object) -> None:
     good = SavedHost("Good", OllamaConfiguration(), is_default=True)
-    listed = to_setting([good])
-    assert isinstance(listed, list)
-    hosts, problems = read_saved_hosts({SETTING: [damage, *listed]})
+    hosts, problems = read_saved_hosts({"damaged": damage, **to_rows([good])}, {})
     assert hosts == [good]
     assert len(problems) == 1
 
@@ -147,20 +143,20 @@ def test_what_no_json_can_say_is_left_out(damage: object) -> None:
 def test_hosts_of_one_run_are_not_kept() -> None:
     config = OllamaConfiguration()
     hosts = [SavedHost(origin.value, config, origin=origin) for origin in HostOrigin]
-    assert [host.name for host in read_saved_hosts(saved(hosts))[0]] == ["added", "found"]
+    assert [host.name for host in read_saved_hosts(saved(hosts), {})[0]] == ["added", "found"]
 
 
 def test_two_of_one_name_are_told_apart() -> None:
-    hosts = [SavedHost("Box", OllamaConfiguration(port=port)) for port in (1, 2, 3)]
-    assert [host.name for host in read_saved_hosts(saved(hosts))[0]] == ["Box", "Box 2", "Box 3"]
+    rows = {str(port): to_rows([SavedHost("Box", OllamaConfiguration(port=port))])["Box"] for port in (1, 2, 3)}
+    assert [host.name for host in read_saved_hosts(rows, {})[0]] == ["Box", "Box 2", "Box 3"]
 
 
 def test_the_only_host_of_former_times_is_read() -> None:
-    hosts, problems = read_saved_hosts({FORMER_SETTING: "http://old-box:11434"})
+    hosts, problems = read_saved_hosts({}, {FORMER_SETTING: "http://old-box:11434"})
     assert [host.config.base_url for host in hosts] == ["http://old-box:11434"]
     assert hosts[0].is_default
     assert problems == []
-    hosts, problems = read_saved_hosts({FORMER_SETTING: "no address at all"})
+    hosts, problems = read_saved_hosts({}, {FORMER_SETTING: "no address at all"})
     assert hosts == []
     assert len(problems) == 1
 
