@@ -13,6 +13,9 @@ from ecs_localai.components.events import (
     InstalledModelsChanged,
     LoadedModelsChanged,
     LocalServerChanged,
+    ModelAction,
+    ModelActionFailed,
+    ModelCopied,
     ModelDeleted,
     ModelDeleteFailed,
     ModelInstallationCancelled,
@@ -20,6 +23,8 @@ from ecs_localai.components.events import (
     ModelInstallationFailed,
     ModelInstallationProgress,
     ModelInstallationStarted,
+    ModelLoaded,
+    ModelUnloaded,
     OllamaConnectionStatusChanged,
 )
 from ecs_localai.components.installation import InstallationPhase
@@ -31,6 +36,12 @@ _PHASES = {
     InstallationPhase.INSTALLING: "finishing",
     InstallationPhase.QUEUED: "waiting for its turn",
 }
+_DONE = {
+    ModelAction.LOAD: "loaded",
+    ModelAction.UNLOAD: "unloaded",
+    ModelAction.COPY: "copied",
+    ModelAction.RENAME: "renamed",
+}
 
 
 def event_json(event: object, host: str | None = None) -> bytes:
@@ -38,9 +49,14 @@ def event_json(event: object, host: str | None = None) -> bytes:
 
     With `host`, a base URL, an event that does not say where it happened does so.
     """
-    fields = to_builtins(event)
-    told = {"event": type(event).__name__, **(fields if isinstance(fields, dict) else {"value": fields})}
+    told = event_fields(event)
     return encode(told if host is None else {**told, "host": host})
+
+
+def event_fields(event: object) -> dict[str, object]:
+    """What `event_json` tells, before it is JSON."""
+    fields = to_builtins(event)
+    return {"event": type(event).__name__, **(fields if isinstance(fields, dict) else {"value": fields})}
 
 
 def event_text(event: object, on: str = "") -> str | None:
@@ -48,7 +64,8 @@ def event_text(event: object, on: str = "") -> str | None:
 
     `on` is the name of the host where something happens to models, where that has to be said.
     """
-    told = _of_models(event, f" on {on}" if on else "") or _of_hosts(event) or _of_the_world(event)
+    where = f" on {on}" if on else ""
+    told = _of_models(event, where) or _of_their_life(event, where) or _of_hosts(event) or _of_the_world(event)
     return None if told is None else printable(told)
 
 
@@ -89,6 +106,20 @@ def _of_models(event: object, on: str) -> str | None:
             return _changes(f"Installed{on} now", event.added, f"Gone{on}", event.removed)
         case LoadedModelsChanged():
             return _changes(f"In memory{on} now", event.added, f"No longer in memory{on}", event.removed)
+    return None
+
+
+def _of_their_life(event: object, on: str) -> str | None:
+    match event:
+        case ModelLoaded():
+            return f"Loaded {event.model_name}{on} in {format_duration(event.load_time.total_seconds())}."
+        case ModelUnloaded():
+            return f"Unloaded {event.model_name}{on}."
+        case ModelCopied():
+            done = "Renamed" if event.moved else "Copied"
+            return f"{done} {event.model_name} to {event.new_name}{on}."
+        case ModelActionFailed():
+            return f"{event.model_name} was not {_DONE[event.action]}{on}: {event.error_message}"
     return None
 
 

@@ -16,6 +16,10 @@ AllHostsOption = Annotated[bool, typer.Option("--all-hosts", help="Of all hosts 
 InsecureOption = Annotated[
     bool, typer.Option("--insecure", help="Plain HTTP to the registry: only for one of your own.")
 ]
+EverywhereOption = Annotated[bool, typer.Option("--everywhere", help="On all hosts of the list.")]
+ModelsArgument = Annotated[list[str], typer.Argument(metavar="MODEL...")]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL")]
+NewNameArgument = Annotated[str, typer.Argument(metavar="NEW-NAME", help="For example my-llama:1.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 HostsArgument = Annotated[
     list[str] | None,
@@ -30,7 +34,7 @@ def install(
     context: typer.Context,
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="For example llama3.2:1b.")],
     on: OnOption = None,
-    everywhere: Annotated[bool, typer.Option("--everywhere", help="On all hosts of the list.")] = False,
+    everywhere: EverywhereOption = False,
     insecure: InsecureOption = False,
     as_json: JsonOption = False,
     host: HostOption = None,
@@ -77,7 +81,7 @@ def ps(
 @models_app.command()
 def show(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="MODEL")],
+    model: ModelArgument,
     as_json: JsonOption = False,
     host: HostOption = None,
     data_dir: DataDirOption = None,
@@ -90,9 +94,127 @@ def show(
 
 
 @models_app.command()
+def load(
+    context: typer.Context,
+    models: ModelsArgument,
+    pin: Annotated[bool, typer.Option("--pin", help="Keep them loaded until somebody unloads them.")] = False,
+    on: OnOption = None,
+    everywhere: EverywhereOption = False,
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Load models into the server's memory, for five minutes after their last use."""
+    from ecs_localai.commands.load import load_models
+
+    _one_of(("--on", on), ("--everywhere", everywhere), ("--host", host))
+    target = target_of(context, host, data_dir)
+    end(lambda: load_models(target, models, pin, as_json, on or [], everywhere))
+
+
+@models_app.command()
+def pin(
+    context: typer.Context,
+    models: ModelsArgument,
+    on: OnOption = None,
+    everywhere: EverywhereOption = False,
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Load models and keep them loaded: the same as load --pin."""
+    from ecs_localai.commands.load import load_models
+
+    _one_of(("--on", on), ("--everywhere", everywhere), ("--host", host))
+    target = target_of(context, host, data_dir)
+    end(lambda: load_models(target, models, True, as_json, on or [], everywhere))
+
+
+@models_app.command()
+def unload(
+    context: typer.Context,
+    models: ModelsArgument,
+    on: OnOption = None,
+    everywhere: EverywhereOption = False,
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Take models out of the server's memory. They stay on its disk."""
+    from ecs_localai.commands.unload import unload_models
+
+    _one_of(("--on", on), ("--everywhere", everywhere), ("--host", host))
+    target = target_of(context, host, data_dir)
+    end(lambda: unload_models(target, models, as_json, on or [], everywhere))
+
+
+@models_app.command()
+def copy(
+    context: typer.Context,
+    model: ModelArgument,
+    new_name: NewNameArgument,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Give a model another name as well. Takes no room on the disk."""
+    from ecs_localai.commands.copy_model import copy_model
+
+    _one_of(("--on", on), ("--host", host))
+    target = target_of(context, host, data_dir)
+    end(lambda: copy_model(target, model, new_name, as_json, on or []))
+
+
+@models_app.command()
+def rename(
+    context: typer.Context,
+    model: ModelArgument,
+    new_name: NewNameArgument,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Give a model another name instead of its own."""
+    from ecs_localai.commands.rename_model import rename_model
+
+    _one_of(("--on", on), ("--host", host))
+    target = target_of(context, host, data_dir)
+    end(lambda: rename_model(target, model, new_name, as_json, on or []))
+
+
+@models_app.command()
+def history(
+    context: typer.Context,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            metavar="N",
+            min=1,
+            help="So many at most. Otherwise 50, or all with --json and --csv.",
+            show_default=False,
+        ),
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show the installations that have ended, the newest first."""
+    from ecs_localai.commands.history import show_history
+
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json do not go together.")
+    target = target_of(context, None, data_dir)
+    end(lambda: show_history(target.folder(), limit, failed, as_json, as_csv))
+
+
+@models_app.command()
 def remove(
     context: typer.Context,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...")],
+    models: ModelsArgument,
     on: OnOption = None,
     yes: YesOption = False,
     as_json: JsonOption = False,

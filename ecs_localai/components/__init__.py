@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from ecs_localai.components.events import InstalledModelsChanged as InstalledModelsChanged
     from ecs_localai.components.events import LoadedModelsChanged as LoadedModelsChanged
     from ecs_localai.components.events import LocalServerChanged as LocalServerChanged
+    from ecs_localai.components.events import ModelAction as ModelAction
+    from ecs_localai.components.events import ModelActionFailed as ModelActionFailed
+    from ecs_localai.components.events import ModelCopied as ModelCopied
     from ecs_localai.components.events import ModelDeleted as ModelDeleted
     from ecs_localai.components.events import ModelDeleteFailed as ModelDeleteFailed
     from ecs_localai.components.events import ModelInstallationCancelled as ModelInstallationCancelled
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from ecs_localai.components.events import ModelInstallationFailed as ModelInstallationFailed
     from ecs_localai.components.events import ModelInstallationProgress as ModelInstallationProgress
     from ecs_localai.components.events import ModelInstallationStarted as ModelInstallationStarted
+    from ecs_localai.components.events import ModelLoaded as ModelLoaded
+    from ecs_localai.components.events import ModelUnloaded as ModelUnloaded
     from ecs_localai.components.events import OllamaConnectionStatusChanged as OllamaConnectionStatusChanged
     from ecs_localai.components.events import SettingsExported as SettingsExported
     from ecs_localai.components.events import SettingsImported as SettingsImported
@@ -108,6 +113,7 @@ if TYPE_CHECKING:
     from ecs_localai.components.panel import WindowPlace as WindowPlace
     from ecs_localai.components.panel_intents import AddHostRequested as AddHostRequested
     from ecs_localai.components.panel_intents import CancelRequested as CancelRequested
+    from ecs_localai.components.panel_intents import CopyModelRequested as CopyModelRequested
     from ecs_localai.components.panel_intents import DefaultHostRequested as DefaultHostRequested
     from ecs_localai.components.panel_intents import DeleteModelRequested as DeleteModelRequested
     from ecs_localai.components.panel_intents import DismissRequested as DismissRequested
@@ -120,6 +126,7 @@ if TYPE_CHECKING:
     from ecs_localai.components.panel_intents import ImportSettingsAnswered as ImportSettingsAnswered
     from ecs_localai.components.panel_intents import ImportSettingsRequested as ImportSettingsRequested
     from ecs_localai.components.panel_intents import InstallRequested as InstallRequested
+    from ecs_localai.components.panel_intents import LoadModelRequested as LoadModelRequested
     from ecs_localai.components.panel_intents import MoveHostRequested as MoveHostRequested
     from ecs_localai.components.panel_intents import NoticeDismissed as NoticeDismissed
     from ecs_localai.components.panel_intents import PanelSettingsChanged as PanelSettingsChanged
@@ -129,14 +136,17 @@ if TYPE_CHECKING:
     from ecs_localai.components.panel_intents import StartLocalServerRequested as StartLocalServerRequested
     from ecs_localai.components.panel_intents import StopLocalServerRequested as StopLocalServerRequested
     from ecs_localai.components.panel_intents import ToggleRequested as ToggleRequested
+    from ecs_localai.components.panel_intents import UnloadModelRequested as UnloadModelRequested
     from ecs_localai.components.panel_view import DataView as DataView
     from ecs_localai.components.panel_view import DifferenceView as DifferenceView
     from ecs_localai.components.panel_view import FoundRow as FoundRow
     from ecs_localai.components.panel_view import GaugeView as GaugeView
+    from ecs_localai.components.panel_view import HistoryRow as HistoryRow
     from ecs_localai.components.panel_view import HostRow as HostRow
     from ecs_localai.components.panel_view import HostView as HostView
     from ecs_localai.components.panel_view import ImportView as ImportView
     from ecs_localai.components.panel_view import InstallationRow as InstallationRow
+    from ecs_localai.components.panel_view import ModelDetail as ModelDetail
     from ecs_localai.components.panel_view import ModelRow as ModelRow
     from ecs_localai.components.panel_view import NoticeView as NoticeView
     from ecs_localai.components.panel_view import PanelView as PanelView
@@ -205,6 +215,11 @@ else:
                 "LoadedModelsChanged",
                 "LocalServerChanged",
                 "ModelDeleteFailed",
+                "ModelAction",
+                "ModelActionFailed",
+                "ModelCopied",
+                "ModelLoaded",
+                "ModelUnloaded",
                 "ModelDeleted",
                 "ModelInstallationCancelled",
                 "ModelInstallationCompleted",
@@ -294,6 +309,9 @@ else:
                 "CancelRequested",
                 "DefaultHostRequested",
                 "DeleteModelRequested",
+                "CopyModelRequested",
+                "LoadModelRequested",
+                "UnloadModelRequested",
                 "DismissRequested",
                 "EditHostRequested",
                 "ExportSettingsRequested",
@@ -319,10 +337,12 @@ else:
                 "DifferenceView",
                 "FoundRow",
                 "GaugeView",
+                "HistoryRow",
                 "HostRow",
                 "HostView",
                 "ImportView",
                 "InstallationRow",
+                "ModelDetail",
                 "ModelRow",
                 "NoticeView",
                 "PanelView",
@@ -366,6 +386,7 @@ __all__ = [
     "ContentType",
     "ContextExtractionConfig",
     "ContextRetentionPolicy",
+    "CopyModelRequested",
     "CpuUsage",
     "DataForgotten",
     "DataView",
@@ -401,6 +422,7 @@ __all__ = [
     "FoundRow",
     "GaugeView",
     "GpuUsage",
+    "HistoryRow",
     "HostAdded",
     "HostChanged",
     "HostEdited",
@@ -429,6 +451,7 @@ __all__ = [
     "InstalledModel",
     "InstalledModelsChanged",
     "InteractionState",
+    "LoadModelRequested",
     "LoadedModel",
     "LoadedModelsChanged",
     "LocalModelManager",
@@ -437,9 +460,13 @@ __all__ = [
     "LocalServerChanged",
     "LocalServerState",
     "MemoryUsage",
+    "ModelAction",
+    "ModelActionFailed",
     "ModelCapabilities",
+    "ModelCopied",
     "ModelDeleteFailed",
     "ModelDeleted",
+    "ModelDetail",
     "ModelInstallRequest",
     "ModelInstallation",
     "ModelInstallationCancelled",
@@ -449,12 +476,14 @@ __all__ = [
     "ModelInstallationProgress",
     "ModelInstallationStarted",
     "ModelInstallationTask",
+    "ModelLoaded",
     "ModelPerformanceMetrics",
     "ModelRegistry",
     "ModelRegistryCache",
     "ModelResourceMonitor",
     "ModelRow",
     "ModelSort",
+    "ModelUnloaded",
     "MoveHostRequested",
     "NetworkUsage",
     "NoticeDismissed",
@@ -498,6 +527,7 @@ __all__ = [
     "Tone",
     "UIUpdateEvent",
     "UIUpdateKind",
+    "UnloadModelRequested",
     "Vec2",
     "WindowPlace",
     "decode",

@@ -86,6 +86,54 @@ class ModelDeleteFailed(msgspec.Struct, frozen=True):
     """The base URL of the host; empty where there was no such host."""
 
 
+class ModelAction(StrEnum):
+    """What was done to a model, where that failed."""
+
+    LOAD = "load"
+    UNLOAD = "unload"
+    COPY = "copy"
+    RENAME = "rename"
+
+
+class ModelLoaded(msgspec.Struct, frozen=True):
+    """A model was loaded because somebody asked for it; one that was loaded already is kept as was asked."""
+
+    model_name: str
+    load_time: timedelta
+    """From the request until the host said that it is there; measured here, as Ollama does not tell it."""
+    pinned: bool
+    """Whether it stays until somebody unloads it."""
+    host: str
+    """The base URL of the host."""
+
+
+class ModelUnloaded(msgspec.Struct, frozen=True):
+    """A model was taken out of a host's memory because somebody asked for it."""
+
+    model_name: str
+    host: str
+
+
+class ModelCopied(msgspec.Struct, frozen=True):
+    """A model has another name as well, or, if it was moved, instead."""
+
+    model_name: str
+    new_name: str
+    moved: bool
+    host: str
+
+
+class ModelActionFailed(msgspec.Struct, frozen=True):
+    """A model could not be loaded, unloaded, copied or renamed."""
+
+    action: ModelAction
+    model_name: str
+    error_message: str
+    """One sentence: what happened and what to do."""
+    host: str = ""
+    """The base URL of the host; empty where there was no such host."""
+
+
 class InstalledModelsChanged(msgspec.Struct, frozen=True):
     """Models have come or gone on a host, by whomever. A replaced model is in both lists."""
 

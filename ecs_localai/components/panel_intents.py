@@ -52,6 +52,35 @@ class DeleteModelRequested(msgspec.Struct, frozen=True):
     """The host's name or base URL; empty for the default one."""
 
 
+class LoadModelRequested(msgspec.Struct, frozen=True):
+    """A model is to be loaded into a host's memory, or, where it is loaded, to stay as long as this says."""
+
+    model_name: str
+    host: str = ""
+    """The host's name or base URL; empty for the default one."""
+    pinned: bool = False
+    """Whether it stays until somebody unloads it, instead of as long as the host keeps models by itself."""
+
+
+class UnloadModelRequested(msgspec.Struct, frozen=True):
+    """A model is to be taken out of a host's memory."""
+
+    model_name: str
+    host: str = ""
+    """The host's name or base URL; empty for the default one."""
+
+
+class CopyModelRequested(msgspec.Struct, frozen=True):
+    """A model is to have another name as well, or, if it is to move, instead."""
+
+    model_name: str
+    new_name: str
+    host: str = ""
+    """The host's name or base URL; empty for the default one."""
+    move: bool = False
+    """Whether the old name is to go: the model is renamed."""
+
+
 class ToggleRequested(msgspec.Struct, frozen=True):
     """A feature's toggle was switched."""
 

@@ -143,6 +143,15 @@ class GaugeView:
 
 
 @dataclass(slots=True)
+class ModelDetail:
+    """Something that is known of a model, shown when its row is unfolded."""
+
+    label: str
+    """For example ``Parameters``."""
+    text: str
+
+
+@dataclass(slots=True)
 class ModelRow:
     """One installed model."""
 
@@ -171,6 +180,22 @@ class ModelRow:
     """The names of the hosts that lack it or have an older one, and can install it now."""
     install_label: str = ""
     """For example ``Install on laptop`` or ``Update on 2 hosts…``."""
+    details: list[ModelDetail] = field(default_factory=list)
+    """Shown when the row is unfolded."""
+    inert_reason: str = ""
+    """Why it can be neither loaded nor copied nor renamed now, one sentence; empty where it can."""
+    can_load: bool = False
+    """Whether it is of a kind that is loaded: one that runs in the cloud is not."""
+    loaded: bool = False
+    """Whether it is in the memory of a host."""
+    pinned: bool = False
+    """Whether it stays there until somebody unloads it."""
+    able_on: list[str] = field(default_factory=list)
+    """Of `hosts`, those that can load, copy and rename it now."""
+    loaded_on: list[str] = field(default_factory=list)
+    """Of `able_on`, those that have it in memory."""
+    pinned_on: list[str] = field(default_factory=list)
+    """Of `loaded_on`, those where it stays until somebody unloads it."""
 
 
 @dataclass(slots=True)
@@ -191,6 +216,27 @@ class InstallationRow:
     """The name of an icon in the icon font; empty for the one of the tone."""
     host: str = ""
     """The name of the host that installs it, with several hosts; empty with one."""
+
+
+@dataclass(slots=True)
+class HistoryRow:
+    """One installation that ended, as it is remembered."""
+
+    installation_id: str
+    name: str
+    detail: str
+    """When, how long and how much: ``7 Nov 2026, 14:32 · 3 min · 5.2 GB``."""
+    outcome: str
+    """``Installed``, ``Failed`` or ``Cancelled``."""
+    tone: Tone = Tone.NEUTRAL
+    reason: str = ""
+    """Why it failed, one sentence."""
+    host: str = ""
+    """The name of its host; empty where that is the only one."""
+    can_repeat: bool = False
+    """Whether it was the last try to install this model there, and did not succeed."""
+    repeat_on: list[str] = field(default_factory=list)
+    """As in `InstallRequested.hosts`."""
 
 
 @dataclass(slots=True)
@@ -284,6 +330,10 @@ class PanelView:
     notices: list[NoticeView] = field(default_factory=list)
     gauges: list[GaugeView] = field(default_factory=list)
     installations: list[InstallationRow] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
+    """The installations that ended last, the newest first."""
+    history_count: int = 0
+    """How many installations that ended are remembered in all."""
     models: list[ModelRow] = field(default_factory=list)
     models_empty_text: str = ""
     """What to say where the list of models would be while it is empty."""

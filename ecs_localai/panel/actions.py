@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ecs_localai.components.panel_intents import (
         AddHostRequested,
         CancelRequested,
+        CopyModelRequested,
         DefaultHostRequested,
         DeleteModelRequested,
         DismissRequested,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         ImportSettingsAnswered,
         ImportSettingsRequested,
         InstallRequested,
+        LoadModelRequested,
         MoveHostRequested,
         NoticeDismissed,
         PanelSettingsChanged,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         StartLocalServerRequested,
         StopLocalServerRequested,
         ToggleRequested,
+        UnloadModelRequested,
     )
 
     Intent: TypeAlias = (
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
         | RetryRequested
         | DismissRequested
         | DeleteModelRequested
+        | LoadModelRequested
+        | UnloadModelRequested
+        | CopyModelRequested
         | ToggleRequested
         | NoticeDismissed
         | PanelSettingsChanged
@@ -115,6 +121,22 @@ class ShowSearch:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenNaming:
+    """Open the field for another name of a model."""
+
+    model: str
+    hosts: tuple[str, ...]
+    """As in `ModelNaming.hosts`."""
+    move: bool
+    """Whether the old name is to go."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseNaming:
+    """Close that field: nothing happens."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenHostForm:
     """Open the form to change a host, or, with an empty name, to add one."""
 
@@ -181,6 +203,8 @@ LocalAction: TypeAlias = (
     | SubmitField
     | ChooseInstallPlace
     | ShowSearch
+    | OpenNaming
+    | CloseNaming
     | OpenHostForm
     | CloseHostForm
     | SubmitHostForm

@@ -25,9 +25,11 @@ from ecs_localai.panel.actions import (
     ChooseScale,
     ChooseTheme,
     CloseHostForm,
+    CloseNaming,
     CopyText,
     Decline,
     OpenHostForm,
+    OpenNaming,
     ShowImportHint,
     ShowSearch,
     SubmitField,
@@ -36,8 +38,9 @@ from ecs_localai.panel.actions import (
 )
 from ecs_localai.panel.focus import nearest_survivor, next_in
 from ecs_localai.panel.form_filling import FormFilling
+from ecs_localai.panel.model_naming import ModelNamer
 from ecs_localai.panel.sections.your_data import IMPORT, IMPORT_AGREE, IMPORT_LEAVE
-from ecs_localai.panel.state import EVERYWHERE, HOST_FIELD, INSTALL_FIELD
+from ecs_localai.panel.state import EVERYWHERE, HOST_FIELD, INSTALL_FIELD, NEW_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +98,7 @@ class Controller:
         self.view: PanelView | None = None
         """What is shown."""
         self.form = FormFilling(self)
+        self.namer = ModelNamer(self)
 
     # ---- focus
 
@@ -125,7 +129,7 @@ class Controller:
         """To the next control, or with -1 to the one before."""
         if self.frame is None:
             return
-        target = next_in(self.frame.focusable(), self.state.focus, step)
+        target = next_in(self.frame.focusable(self.state.focus), self.state.focus, step)
         self.set_focus(target, visible=True)
         entered = self.field
         if entered is not None:
@@ -136,11 +140,11 @@ class Controller:
         focus = self.state.focus
         if self.frame is None or focus is None:
             return
-        order = self.frame.focusable()
+        order = self.frame.focusable(focus)
         if focus not in order:
             following = nearest_survivor(self._focus_order, order, focus)
             self.set_focus(following, visible=self.state.focus_visible)
-        self._focus_order = order
+        self._focus_order = self.frame.controls()
 
     # ---- the caret
 
@@ -184,12 +188,18 @@ class Controller:
                 self.emit(intent)
         elif isinstance(action, Unfold):
             (self.state.unfolded.add if action.on else self.state.unfolded.discard)(action.what)
+            if not action.on:
+                self.namer.folded(action.what)
         elif isinstance(action, ChooseInstallPlace):
             self.state.install_on = action.host
         elif isinstance(action, ShowSearch):
             self._show_search(action)
         elif isinstance(action, (OpenHostForm, CloseHostForm, SubmitHostForm, ChooseInForm)):
             self.form.act(node.id, action)
+        elif isinstance(action, OpenNaming):
+            self.namer.open(action)
+        elif isinstance(action, CloseNaming):
+            self.namer.close()
         elif isinstance(action, (ChooseTheme, ChooseScale, ChooseModelSort)):
             self._choose(node.id, action)
         elif isinstance(action, CopyText):
@@ -238,6 +248,7 @@ class Controller:
 
     def _ask(self, node_id: str, action: Ask) -> None:
         self.state.question, self.state.asked_from = action.question, node_id
+        self.state.naming = None
         self.refocus(action.harmless)
         self.reveal = action.last or None
         self._answers_from = self.clock() + _DOUBLE_CLICK if action.last else 0.0
@@ -263,6 +274,9 @@ class Controller:
 
     def submit(self, field_id: str) -> None:
         """Take what a text field holds; an empty one only takes the focus."""
+        if field_id == NEW_NAME:
+            self.namer.submit()
+            return
         field = self.state.field(field_id)
         if field is None:
             return
@@ -299,6 +313,8 @@ class Controller:
         focus = self.state.focus
         if focus == INSTALL_FIELD:
             self.state.install_error_hidden = True
+        elif focus == NEW_NAME:
+            self.namer.typed()
         elif self.state.form is not None and focus in self.state.form.fields:
             self.state.form.typed_in(focus)
         self.typed()
@@ -318,6 +334,8 @@ class Controller:
             self.typed()
         elif state.question is not None:
             self.decline()
+        elif state.naming is not None and self.namer.holds(state.focus):
+            self.namer.close()
         elif state.focus in (IMPORT_LEAVE, IMPORT_AGREE):
             self._emit(ImportSettingsAnswered(agreed=False))
         elif state.form is not None and (state.focus is None or self.form.holds(state.focus)):

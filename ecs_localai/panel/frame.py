@@ -10,7 +10,7 @@ import pygame
 from ecs_localai.panel.scene import Placed, Role, SceneNode, scene_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ecs_localai.panel.scene import Node
 
@@ -75,12 +75,23 @@ class Frame:
                 for node in placed.block.nodes:
                     yield Found(node, node.rect.move(left, top), scrolls)
 
-    def focusable(self) -> list[str]:
-        """The ids of the nodes that the keyboard reaches, in order: block by block, in each line from the left."""
+    def focusable(self, focus: str | None = None) -> list[str]:
+        """The ids of the nodes that the keyboard reaches, in order: block by block, in each line from the left.
+
+        The one that has the ``focus`` is among them also while it is disabled: what was pressed a moment ago, and is
+        at work now, keeps its place.
+        """
+        return self._in_order(lambda node: node.focusable or node.id == focus)
+
+    def controls(self) -> list[str]:
+        """Like `focusable`, with all those that are disabled now."""
+        return self._in_order(lambda node: node.focusable or not node.enabled)
+
+    def _in_order(self, wanted: Callable[[Node], bool]) -> list[str]:
         order: list[str] = []
         for layer in (self.header, self.content):
             for placed in layer:
-                nodes = [node for node in placed.block.nodes if node.focusable]
+                nodes = [node for node in placed.block.nodes if wanted(node)]
                 order += [node.id for node in in_reading_order(nodes)]
         return order
 
@@ -110,12 +121,18 @@ def in_reading_order(nodes: list[Node]) -> list[Node]:
     return [node for line in lines for node in sorted(line, key=lambda node: node.rect.x)]
 
 
+def _node_at(nodes: list[Node], at: tuple[int, int]) -> Node | None:
+    node = next((node for node in reversed(nodes) if node.rect.collidepoint(at)), None)
+    if node is not None and (node.action is not None or node.focusable):
+        return node
+    return next((one for one in nodes if one.area is not None and one.area.collidepoint(at)), node)
+
+
 def _hit(layer: list[Placed], at: tuple[int, int], offset: int) -> Hit | None:
     x, y = at[0], at[1] - offset
     for placed in reversed(layer):
         # Blocks without nodes only decorate: a card behind its rows, the ring around a control.
         if placed.block.nodes and placed.rect.collidepoint(x, y):
             local = (x - placed.rect.x, y - placed.rect.y)
-            node = next((node for node in reversed(placed.block.nodes) if node.rect.collidepoint(local)), None)
-            return Hit(placed.block.id, node, placed.rect.x)
+            return Hit(placed.block.id, _node_at(placed.block.nodes, local), placed.rect.x)
     return None

@@ -110,6 +110,7 @@ class Panel:
         self._appearance.take(view.settings)
         self._take_over_address(view.host.address)
         self._controller.form.answered(view)
+        self._controller.namer.look(view)
         if view.data.question is not self._import_question:
             self._import_question = view.data.question
             if self._import_question is not None:

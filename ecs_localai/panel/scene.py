@@ -69,6 +69,8 @@ class Node:
     """What the focus ring goes around, where that isn't ``rect``."""
     shown: str = ""
     """The text as drawn, where it had to be shortened; otherwise empty."""
+    area: pygame.Rect | None = None
+    """Where else the pointer reaches it: on text and on what is empty."""
     group: str = ""
     """Of a choice: what is chosen; the arrow keys go from one of a group to the next."""
 

@@ -10,9 +10,12 @@ from ecs_localai.panel.field_state import FieldState
 
 if TYPE_CHECKING:
     from ecs_localai.panel.host_form import HostForm
+    from ecs_localai.panel.model_naming import ModelNaming
 
 HOST_FIELD = "host"
 INSTALL_FIELD = "install"
+NEW_NAME = "new-name"
+"""The field for another name of a model."""
 EVERYWHERE = "*"
 """The choice to install on all hosts; no host has this name."""
 
@@ -60,6 +63,8 @@ class UiState:
     """Whether what looking for hosts has brought is shown."""
     form: HostForm | None = None
     """The form to add or change a host, while it is open."""
+    naming: ModelNaming | None = None
+    """The field for another name of a model, while it is open."""
     import_hint: bool = False
     """Whether it is said how a settings file is imported."""
     copied: str = ""
@@ -90,5 +95,7 @@ class UiState:
         """The text field that a node is, or None."""
         if node_id is None:
             return None
+        if node_id == NEW_NAME:
+            return None if self.naming is None else self.naming.field
         found = self.fields.get(node_id)
         return self.form.fields.get(node_id) if found is None and self.form is not None else found

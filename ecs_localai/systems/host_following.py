@@ -9,6 +9,7 @@ import esper
 from ecs_localai.components.events import (
     InstalledModelsChanged,
     LoadedModelsChanged,
+    ModelActionFailed,
     ModelDeleteFailed,
     OllamaConnectionStatusChanged,
 )
@@ -20,6 +21,7 @@ from ecs_localai.components.hosts import (
 )
 from ecs_localai.runtime import EventWriter, World
 from ecs_localai.systems.host_entries import ListedHost
+from ecs_localai.systems.model_work import done_word
 
 
 class Followed(Enum):
@@ -36,7 +38,7 @@ class Followed(Enum):
 class HostFollowing:
     """Makes a host's components and its manager say the same."""
 
-    __slots__ = ("_connections", "_failed", "_installed", "_loaded", "_world")
+    __slots__ = ("_connections", "_failed", "_installed", "_loaded", "_work_failed", "_world")
 
     def __init__(
         self,
@@ -45,12 +47,14 @@ class HostFollowing:
         installed: EventWriter[InstalledModelsChanged],
         loaded: EventWriter[LoadedModelsChanged],
         failed: EventWriter[ModelDeleteFailed],
+        work_failed: EventWriter[ModelActionFailed],
     ) -> None:
         self._world = world
         self._connections = connections
         self._installed = installed
         self._loaded = loaded
         self._failed = failed
+        self._work_failed = work_failed
 
     def follow(self, one: ListedHost) -> Followed:
         """Connect anew to a host whose configuration is another than the one that was seen last.
@@ -71,7 +75,7 @@ class HostFollowing:
             self._connections.write(OllamaConnectionStatusChanged(True, False, reason, former.base_url))
         if former.base_url != wanted.base_url:
             self._forget_models(one, former.base_url)
-        self.end_deletions(one, former.base_url)
+        self.end_model_work(one, former.base_url)
         one.models.synced, one.models.error = False, None
         manager.host_config = wanted
         manager.api_client = OllamaAPIClient.for_host(wanted, manager.api_client.retry_policy)
@@ -122,9 +126,14 @@ class HostFollowing:
         models.installed.clear()
         models.loaded.clear()
 
-    def end_deletions(self, one: ListedHost, base_url: str) -> None:
-        """Tell that nobody knows how the deletions under way on a host have ended: it was changed or removed."""
+    def end_model_work(self, one: ListedHost, base_url: str) -> None:
+        """Tell that nobody knows how what was being done to a host's models has ended: it was changed or removed."""
         for name in one.link.deletions:
             text = f"{one.host.name} was changed or removed while {name} was being deleted there; look at it again."
             self._failed.write(ModelDeleteFailed(name, text, base_url))
         one.link.deletions.clear()
+        for name, work in one.link.model_work.items():
+            done = done_word(work.action)
+            text = f"{one.host.name} was changed or removed while {name} was being {done} there; look at it again."
+            self._work_failed.write(ModelActionFailed(work.action, name, text, base_url))
+        one.link.model_work.clear()

@@ -124,14 +124,14 @@ class OllamaHosts:
         return found
 
     def require_ollama(self, text: str) -> ListedHost:
-        """Like `require`, for what only an Ollama can do: installing and removing models.
+        """Like `require`, for what only an Ollama can do: installing, loading, copying and removing models.
 
         Raises:
             HostListError: there is no such host, or it speaks another protocol.
         """
         one = self.require(text)
         if one.host.protocol is not HostProtocol.OLLAMA:
-            raise HostListError(f"{one.host.name} is no Ollama, so models are neither installed nor removed there.")
+            raise HostListError(f"{one.host.name} is no Ollama, so its models are managed by its own means.")
         return one
 
     # Changing

@@ -9,6 +9,7 @@ import esper
 from ecs_localai.components.events import (
     InstalledModelsChanged,
     LoadedModelsChanged,
+    ModelActionFailed,
     ModelDeleteFailed,
     OllamaConnectionStatusChanged,
 )
@@ -82,6 +83,7 @@ def keep_hosts(
     installed: EventWriter[InstalledModelsChanged],
     loaded: EventWriter[LoadedModelsChanged],
     failed: EventWriter[ModelDeleteFailed],
+    work_failed: EventWriter[ModelActionFailed],
 ) -> None:
     """Complete the hosts that a program spawned, follow what it changed, and notice which are gone.
 
@@ -111,7 +113,7 @@ def keep_hosts(
     _name_apart(listed)
     links.end_others([one.link for one in listed])
     _one_default(world, [one.entity for one in listed], known)
-    following = HostFollowing(world, connections, installed, loaded, failed)
+    following = HostFollowing(world, connections, installed, loaded, failed, work_failed)
     for one in listed:
         followed = following.follow(one)
         if followed is Followed.UNTOLD:
@@ -132,6 +134,10 @@ def _make_again(known: KnownHosts, hosts: OllamaHosts) -> None:
     known.by_entity.clear()
     if former:
         hosts.make_again(former)
+        for one in former:
+            same = hosts.find(one.base_url)
+            if same is not None:
+                same.link.take_over(one.link)
     else:
         hosts.begin_with(*hosts.begun)  # there has not even been a frame
     hosts.show()
@@ -258,14 +264,16 @@ def _tell_of_others(listed: list[ListedHost], known: KnownHosts, hosts: OllamaHo
         if same is not None and (same.link is one.link or same.manager is one.manager):
             stayed.add(entity)
             if same.link is not one.link:  # a program has taken it off
-                same.link.deletions.update(one.link.deletions)
+                same.link.take_over(one.link)
             continue
         changed = True
         former.add(base_url)
         hosts.told.discard(entity)
         if base_url not in urls:
-            following.end_deletions(one, base_url)
+            following.end_model_work(one, base_url)
             hosts.tell_removed(base_url, one.host.name)
+        else:
+            next(other for other in listed if other.base_url == base_url).link.take_over(one.link)
     for one in listed:
         if one.entity not in stayed and one.entity not in hosts.told:
             changed = True

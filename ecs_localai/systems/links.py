@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ecs_localai.ollama.errors import OllamaError
-from ecs_localai.runtime import Task, TaskCancelled, Timer, Wakeups
+from ecs_localai.runtime import Task, TaskCancelled, Time, Timer, Wakeups
 
 if TYPE_CHECKING:
     from ecs_localai.components.hosts import OllamaConfiguration
     from ecs_localai.systems.host_probe import ProbeResult
     from ecs_localai.systems.model_sync import ModelsSnapshot
+    from ecs_localai.systems.model_work import ModelWork
 
 T = TypeVar("T")
 logger = logging.getLogger("ecs_localai")
+LEAST_BETWEEN_LOOKS = 2.0
+"""Seconds. Asking ``/api/ps`` faster could crash servers before 0.32.4 (Ollama issue 17376)."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,37 @@ class HostLink:
     """Whether something changed that the next look at the models, not one under way, is to see."""
     deletions: dict[str, Task[None]] = field(default_factory=dict)
     """By model name."""
+    model_work: dict[str, ModelWork] = field(default_factory=dict)
+    """What else is being done to models, by model name."""
+    looks_wanted: list[float] = field(default_factory=list)
+    """When the models are to be looked at besides, in `Time.real_elapsed_seconds`."""
+    look_began: float = float("-inf")
+    """When the last look at the models began, in `Time.real_elapsed_seconds`."""
+    look_ended: float = float("-inf")
+    """When it ended."""
+
+    def busy(self) -> dict[str, str]:
+        """What is being done to which models, for example ``Deleting``."""
+        doing = dict.fromkeys(self.deletions, "Deleting")
+        return doing | {name: work.doing for name, work in self.model_work.items()}
+
+    def take_over(self, former: HostLink) -> None:
+        """Go on with what another link of the same host has under way with its models."""
+        self.deletions.update(former.deletions)
+        self.model_work.update(former.model_work)
+
+    def look_again(self, time: Time, *after: float) -> None:
+        """Have the models looked at in so many seconds, but not sooner after the last look than Ollama can bear."""
+        self.looks_wanted.extend(time.real_elapsed_seconds + seconds for seconds in after)
+        if self.sync is None:
+            self.restart_sync_timer(time, max(0.0, self.sync_timer.due - time.real_elapsed_seconds))
+
+    def restart_sync_timer(self, time: Time, at_most: float) -> None:
+        """Have the models looked at in so many seconds, or sooner where somebody wants that."""
+        now = time.real_elapsed_seconds
+        self.looks_wanted = [due for due in self.looks_wanted if due > self.look_began]
+        wanted = max(min(self.looks_wanted, default=float("inf")), self.look_ended + LEAST_BETWEEN_LOOKS)
+        self.sync_timer.restart(time, min(at_most, max(0.0, wanted - now)))
 
     def ask_at_once(self) -> None:
         """Have the host probed in this frame, or else in one that comes at once."""
@@ -52,7 +86,7 @@ class HostLink:
         self.probe_timer.due = 0.0
 
     def drop_work(self) -> None:
-        """Cancel the looks at the host that are under way: it is no longer the one meant. Deletions go on."""
+        """Cancel the looks at the host that are under way: it is no longer the one meant. Work on models goes on."""
         self.drop_probe()
         self.drop_sync()
         self.sync_wanted = False

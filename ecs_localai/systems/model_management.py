@@ -68,7 +68,8 @@ def manage_model_lifecycle(
         sync = link.sync
         if sync is not None and sync.is_finished():
             link.sync = None
-            link.sync_timer.restart(time, interval)
+            link.look_ended = time.real_elapsed_seconds
+            link.restart_sync_timer(time, interval)
             snapshot: ModelsSnapshot | OllamaError | None = None
             try:
                 snapshot = settle(sync)
@@ -90,6 +91,7 @@ def manage_model_lifecycle(
         if link.sync_wanted and link.sync is None and manager.health_monitor.is_healthy:
             link.sync_wanted = False
             link.sync_timer.stop()
+            link.look_began = time.real_elapsed_seconds
             known = frozenset(models.model_registry.capabilities_by_digest)
             link.sync = tasks.spawn(read_models(clients, manager, host.protocol, known), f"models of {base_url}")
     if unexpected is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
+
+import msgspec
 
 from ecs_localai.components.events import (
     InstalledModelsChanged,
@@ -10,11 +13,11 @@ from ecs_localai.components.events import (
     UIUpdateEvent,
     UIUpdateKind,
 )
-from ecs_localai.components.models import HostModels, InstalledModel, ModelCapabilities, ModelRegistry
+from ecs_localai.components.models import HostModels, InstalledModel, LoadedModel, ModelCapabilities, ModelRegistry
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.runtime import EventWriter
 from ecs_localai.store.state import ModelUsage
-from ecs_localai.systems.model_sync import ModelsSnapshot, names_of
+from ecs_localai.systems.model_sync import ModelsSnapshot
 from ecs_localai.systems.persistence import SavedState
 
 T = TypeVar("T")
@@ -60,8 +63,8 @@ class ModelNews:
         replaced = {name for name in after.keys() & before.keys() if after[name].digest != before[name].digest}
         added = sorted((after.keys() - before.keys()) | replaced)
         removed = sorted((before.keys() - after.keys()) | replaced)
-        loaded = {model.name: model for model in snapshot.loaded}
-        newly_loaded = sorted(names_of(snapshot.loaded) - loaded_before.keys())
+        loaded = {model.name: model for model in _as_installed(snapshot.loaded, after)}
+        newly_loaded = sorted(loaded.keys() - loaded_before.keys())
         unloaded = sorted(loaded_before.keys() - loaded.keys())
         if after != before or loaded != loaded_before or not models.synced or models.error is not None:
             self._ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
@@ -72,7 +75,8 @@ class ModelNews:
         if newly_loaded or unloaded:
             self._loaded.write(LoadedModelsChanged(newly_loaded, unloaded, base_url))
         if models.synced:  # what was loaded before we looked was not loaded while we looked
-            self._count_uses(newly_loaded, models)
+            there_before = {model.digest for model in loaded_before.values()}  # also of what was renamed meanwhile
+            self._count_uses([name for name in newly_loaded if loaded[name].digest not in there_before], models)
         models.synced, models.error = True, None
 
     def _remember(
@@ -104,6 +108,20 @@ class ModelNews:
                 model.last_used = utc_now()
                 usage = ModelUsage(model.usage_count, model.last_used, model.performance_metrics)
                 self._saved.set_model_usage(model.model_id, usage)
+
+
+def _as_installed(loaded: Iterable[LoadedModel], installed: dict[str, InstalledModel]) -> list[LoadedModel]:
+    """A model that was renamed is listed by the name that it was loaded by (Ollama 0.9.3): call it what it is now.
+
+    Of several names for the same it is the newest one, as ``/api/tags`` lists that first.
+    """
+    names = {model.digest: name for name, model in reversed(installed.items())}
+    return [
+        model
+        if model.name in installed or model.digest not in names
+        else msgspec.structs.replace(model, name=names[model.digest])
+        for model in loaded
+    ]
 
 
 def _become(there: dict[str, T], wanted: dict[str, T]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -150,8 +149,3 @@ def loaded_model(entry: RunningEntry) -> LoadedModel:
         expires_at=None if pinned else expires,
         pinned=pinned,
     )
-
-
-def names_of(models: Iterable[InstalledModel | LoadedModel]) -> set[str]:
-    """The models' names."""
-    return {model.name for model in models}

@@ -165,6 +165,12 @@ class SavedState:
         self._now.model_usage[name] = usage
         self._store.set_model_usage(name, usage)
 
+    def move_model_usage(self, former: str, name: str, usage: ModelUsage) -> None:
+        """A model is called otherwise now: its usage is kept under that name alone."""
+        self.set_model_usage(name, usage)
+        if self._now.model_usage.pop(former, None) is not None:
+            self._store.remove(Table.MODEL_USAGE, former)
+
     def add_history(self, record: InstallationRecord) -> None:
         """Keep the record of an ended installation."""
         row = StoredInstallation(record.installation_id, record.finished_at, encode(record))

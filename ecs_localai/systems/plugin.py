@@ -16,6 +16,8 @@ from ecs_localai.components.events import (
     InstalledModelsChanged,
     LoadedModelsChanged,
     LocalServerChanged,
+    ModelActionFailed,
+    ModelCopied,
     ModelDeleted,
     ModelDeleteFailed,
     ModelInstallationCancelled,
@@ -23,6 +25,8 @@ from ecs_localai.components.events import (
     ModelInstallationFailed,
     ModelInstallationProgress,
     ModelInstallationStarted,
+    ModelLoaded,
+    ModelUnloaded,
     OllamaConnectionStatusChanged,
     SettingsExported,
     SettingsImported,
@@ -42,6 +46,7 @@ from ecs_localai.components.panel import LocalModelsPanel
 from ecs_localai.components.panel_intents import (
     AddHostRequested,
     CancelRequested,
+    CopyModelRequested,
     DefaultHostRequested,
     DeleteModelRequested,
     DismissRequested,
@@ -53,6 +58,7 @@ from ecs_localai.components.panel_intents import (
     ImportSettingsAnswered,
     ImportSettingsRequested,
     InstallRequested,
+    LoadModelRequested,
     MoveHostRequested,
     NoticeDismissed,
     PanelSettingsChanged,
@@ -62,6 +68,7 @@ from ecs_localai.components.panel_intents import (
     StartLocalServerRequested,
     StopLocalServerRequested,
     ToggleRequested,
+    UnloadModelRequested,
 )
 from ecs_localai.components.panel_view import PanelView
 from ecs_localai.ollama.address import parse_host
@@ -92,6 +99,7 @@ from ecs_localai.systems.installation_tracking import (
 )
 from ecs_localai.systems.links import HostLink, HostLinks
 from ecs_localai.systems.local_server import LocalServerDesk, look_for_local_server, run_local_server
+from ecs_localai.systems.model_life import begin_model_work, finish_model_work
 from ecs_localai.systems.model_management import delete_models, manage_model_lifecycle
 from ecs_localai.systems.paired_browsers import PairedBrowsers
 from ecs_localai.systems.panel_settings import keep_panel_settings
@@ -140,6 +148,10 @@ EVENTS = (
     ModelInstallationCancelled,
     ModelDeleted,
     ModelDeleteFailed,
+    ModelLoaded,
+    ModelUnloaded,
+    ModelCopied,
+    ModelActionFailed,
     FeatureFlagToggled,
     DataForgotten,
     SettingsExported,
@@ -155,6 +167,9 @@ INTENTS = (
     RetryRequested,
     DismissRequested,
     DeleteModelRequested,
+    LoadModelRequested,
+    UnloadModelRequested,
+    CopyModelRequested,
     ToggleRequested,
     NoticeDismissed,
     PanelSettingsChanged,
@@ -364,7 +379,7 @@ class LocalModelsPlugin(Plugin):
             ),
             in_set(
                 sets.MODEL_MANAGEMENT,
-                chain(delete_models, manage_model_lifecycle),
+                chain(delete_models, finish_model_work, begin_model_work, manage_model_lifecycle),
                 chain(request_feature_toggles, handle_experimental_feature_toggles),
             ),
             in_set(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
 from ecs_localai.components.found_hosts import HostSearch, LocalServer
-from ecs_localai.components.installation import ModelInstallation
+from ecs_localai.components.installation import ModelInstallation, ModelInstallationManager
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.panel import LocalModelsPanel, ModelSort, PanelSettings
 from ecs_localai.components.panel_intents import AddHostRequested, EditHostRequested, NoticeDismissed
@@ -20,10 +20,12 @@ from ecs_localai.systems.preferences import Preferences
 from ecs_localai.systems.settings_transfer import SettingsTransfer
 from ecs_localai.systems.view_data import data_view
 from ecs_localai.systems.view_features import toggle_groups
+from ecs_localai.systems.view_history import history_key, history_rows
 from ecs_localai.systems.view_host import host_view, summary_of_hosts, summary_text
 from ecs_localai.systems.view_hosts import host_rows, hosts_summary, search_view
 from ecs_localai.systems.view_installations import installation_rows
 from ecs_localai.systems.view_measurements import gauges
+from ecs_localai.systems.view_model_details import inert_reason
 from ecs_localai.systems.view_model_places import ModelPlaces
 from ecs_localai.systems.view_models import model_rows, models_empty_text
 
@@ -46,12 +48,14 @@ def update_local_models_ui(
     models: Res[LocalModelManager],
     features: Res[ExperimentalFeaturesManager],
     history: Res[MeasurementHistory],
+    manager: Res[ModelInstallationManager],
     saved: Res[SavedState],
     preferences: Res[Preferences],
     transfer: Res[SettingsTransfer],
     forgetting: Res[Forgetting],
     view: Res[PanelView],
     seen: Local[tuple[object, ...]],
+    remembered: Local[tuple[object, ...]],
 ) -> None:
     """Build anew the sections of `PanelView` that `UIUpdateEvent` names; all of them the first time.
 
@@ -85,6 +89,7 @@ def update_local_models_ui(
         sections |= _model_sections(hosts, models, settings)
     if UIUpdateKind.INSTALLATIONS_CHANGED in stale:
         sections["installations"] = _installations(installations, runs, hosts)
+        sections |= _history_sections(manager, hosts, remembered)
         for _, panel in panels:
             sections["install_error"] = panel.install_error
     if UIUpdateKind.EXPERIMENTAL_FEATURE_CHANGED in stale:
@@ -128,6 +133,19 @@ def _installations(
     return installation_rows([row for _, row in installations], fractions, names)
 
 
+def _history_sections(
+    manager: ModelInstallationManager, hosts: list[ListedHost], remembered: Local[tuple[object, ...]]
+) -> dict[str, object]:
+    """Nothing while it is what it was: an installation's progress changes nothing of those that ended."""
+    names = {one.base_url: one.host.name for one in hosts}
+    records = manager.installation_history
+    now = history_key(records, names)
+    if now == remembered.value:
+        return {}
+    remembered.value = now
+    return {"history": history_rows(records, names), "history_count": len(records)}
+
+
 def _default(hosts: list[ListedHost]) -> ListedHost | None:
     return next((one for one in hosts if one.is_default), hosts[0] if hosts else None)
 
@@ -152,7 +170,9 @@ def _model_sections(hosts: list[ListedHost], models: LocalModelManager, settings
     sections: dict[str, object] = {"models_empty_text": models_empty_text(default.health, default.models)}
     if len(hosts) == 1:
         return sections | {
-            "models": model_rows(models, default.link.deletions, settings),
+            "models": model_rows(
+                models, default.link.busy(), settings, inert_reason(default.health, default.host.protocol)
+            ),
             "difference": None,
         }
     places = ModelPlaces(hosts)

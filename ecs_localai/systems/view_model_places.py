@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.hosts import HostProtocol
+from ecs_localai.components.models import InstalledModel, LoadedModel
 from ecs_localai.components.panel import PanelSettings
 from ecs_localai.components.panel_view import DifferenceView, ModelRow, PlaceBadge, Tone
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.systems.model_difference import ModelGroup, difference_text, group_models, missing_installs
 from ecs_localai.systems.model_order import in_order
+from ecs_localai.systems.view_model_details import add_details, inert_reason
 from ecs_localai.systems.view_models import add_moment, loaded_text, model_row
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class ModelPlaces:
         self._hosts = {one.base_url: one for one in hosts}
         # Of a host that was never seen nothing is known, so nothing is missing there.
         self._known = [one for one in hosts if one.models.synced or one.models.installed]
+        self._busy = {one.base_url: one.link.busy() for one in self._known}
         self._groups = group_models([(one.base_url, one.models.installed) for one in self._known])
 
     def rows(self, settings: PanelSettings = _USUAL) -> list[ModelRow]:
@@ -81,8 +84,7 @@ class ModelPlaces:
         holders = [self._hosts[base_url] for base_url in group.on]
         shown = next((one for one in holders if one.is_default), None)
         model = group.on[shown.base_url] if shown else max(group.on.values(), key=lambda one: one.install_date)
-        deleting = [one.host.name for one in holders if group.on[one.base_url].name in one.link.deletions]
-        row = model_row(model, None, False)
+        row = model_row(model, None, self._busy_text(group))
         loaded = [(one, one.models.loaded.get(group.on[one.base_url].name)) for one in holders]
         there = [(one, model) for one, model in loaded if model is not None]
         if there:
@@ -90,8 +92,8 @@ class ModelPlaces:
             places = first.host.name if len(there) == 1 else f"{len(there)} hosts"
             row.status = loaded_text(its).replace("Loaded", f"Loaded on {places}", 1)
             row.tone = Tone.OK
-        row.busy = f"Deleting on {named(deleting)}" if deleting else ""
         row.hosts = self._names(list(group.on))
+        self._add_details(row, group, model, loaded)
         row.installable_on = self._names(self._able([*group.missing_on, *group.outdated_on]))
         row.install_label = _install_label(row.installable_on, updates=not group.missing_on)
         same = group.is_everywhere and len(group.on) == len(self._hosts)
@@ -100,6 +102,34 @@ class ModelPlaces:
         row.places = [] if same else self._badges(group)
         row.absent_text = f"not on {named(self._names(group.missing_on))}" if group.missing_on else ""
         return row
+
+    def _add_details(
+        self,
+        row: ModelRow,
+        group: ModelGroup,
+        model: InstalledModel,
+        loaded: Sequence[tuple[ListedHost, LoadedModel | None]],
+    ) -> None:
+        """What shows when the row is unfolded, and on which hosts it can be loaded, copied and renamed."""
+        reasons = {one.host.name: inert_reason(one.health, one.host.protocol) for one, _ in loaded}
+        row.able_on = [name for name, reason in reasons.items() if not reason]
+        its = next((its for one, its in loaded if its is not None and not reasons[one.host.name]), None)
+        # With an able host there is no reason; else the first one's stands for all.
+        inert = "" if row.able_on else next(iter(reasons.values()), "")
+        add_details(row, model, its, group.on.values(), inert)
+        there = {one.host.name: its for one, its in loaded if its is not None}
+        row.loaded_on = [name for name in row.able_on if name in there]
+        row.pinned_on = [name for name in row.loaded_on if there[name].pinned]
+        row.pinned = bool(row.pinned_on)
+
+    def _busy_text(self, group: ModelGroup) -> str:
+        """For example ``Deleting on A and B, loading on C``."""
+        doing: dict[str, list[str]] = {}
+        for base_url, model in group.on.items():
+            if word := self._busy[base_url].get(model.name):
+                doing.setdefault(word, []).append(self._hosts[base_url].host.name)
+        parts = [f"{word} on {named(names)}" for word, names in doing.items()]
+        return ", ".join([*parts[:1], *(part[0].lower() + part[1:] for part in parts[1:])])
 
     def _badges(self, group: ModelGroup) -> list[PlaceBadge]:
         older = [PlaceBadge(f"older on {name}", Tone.WARN) for name in self._names(group.outdated_on)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container
+from collections.abc import Collection, Mapping
 
 from ecs_localai.components.hosts import HostHealthMonitor
 from ecs_localai.components.models import HostModels, InstalledModel, LoadedModel, LocalModelManager
@@ -11,6 +11,7 @@ from ecs_localai.components.panel_view import ModelRow, Tone
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.wording import format_bytes, format_count, format_day, format_time_left
 from ecs_localai.systems.model_order import in_order, last_use, newest
+from ecs_localai.systems.view_model_details import add_details
 
 _CAPABILITY_NAMES = {
     "tools": "Tools",
@@ -23,16 +24,22 @@ _CAPABILITY_NAMES = {
 }
 
 
-def model_rows(models: LocalModelManager, being_deleted: Container[str], settings: PanelSettings) -> list[ModelRow]:
-    """The installed models in the order that the person chose."""
+def model_rows(
+    models: LocalModelManager, busy: Mapping[str, str], settings: PanelSettings, inert: str = ""
+) -> list[ModelRow]:
+    """The installed models in the order that the person chose.
+
+    ``busy`` is what is being done to which of them, ``inert`` as in `ModelRow.inert_reason`.
+    """
     loaded = models.loaded_models
     ordered = in_order(
         models.installed_models.values(), settings, lambda model: (model,), lambda model: model.name in loaded
     )
     rows = []
     for model in ordered:
-        row = model_row(model, loaded.get(model.name), model.name in being_deleted)
+        row = model_row(model, loaded.get(model.name), busy.get(model.name, ""))
         add_moment(row, (model,), settings.model_sort)
+        add_details(row, model, loaded.get(model.name), (model,), inert)
         rows.append(row)
     return rows
 
@@ -49,7 +56,7 @@ def add_moment(row: ModelRow, copies: Collection[InstalledModel], by: ModelSort)
         row.subtitle = " · ".join(part for part in (row.subtitle, f"{verb} {format_day(moment)}") if part)
 
 
-def model_row(model: InstalledModel, loaded: LoadedModel | None, deleting: bool) -> ModelRow:
+def model_row(model: InstalledModel, loaded: LoadedModel | None, busy: str) -> ModelRow:
     """A model as one host has it."""
     capabilities = model.capabilities
     parts = [capabilities.model_architecture or model.family]
@@ -66,7 +73,7 @@ def model_row(model: InstalledModel, loaded: LoadedModel | None, deleting: bool)
         size_text="Cloud" if model.is_cloud else "" if model.size is None else format_bytes(model.size),
         status=loaded_text(loaded) if loaded else "",
         tone=Tone.OK if loaded else Tone.NEUTRAL,
-        busy="Deleting" if deleting else "",
+        busy=busy,
     )
 
 

@@ -11,10 +11,16 @@ import pytest
 from ecs_localai.components.panel_view import InstallationRow, NoticeView, Tone
 from ecs_localai.panel.painter import merge
 from tests.panel.host_samples import few_hosts_view, many_hosts_view, single_view
+from tests.panel.life_samples import history, life_hosts_view, life_view
 from tests.panel.panel_driver import FRAME, Driver
 from tests.panel.panel_samples import connected_view, unreachable_view, wave
 
 STEPS = 60
+_OPENERS = (
+    "form:", "host-more:", "edit:", "add-host", "find-hosts", "model-more:", "history-more", "copy", "rename",
+    "new-name", "stay",
+)  # fmt: skip
+"""What unfolds something, opens a form or a question, and what is in it, by the beginnings of their ids."""
 
 
 def assert_same_pixels(driver: Driver, said: str) -> None:
@@ -59,7 +65,7 @@ class Person:
                 self.hover, self.hover, self.click, self.wheel, self.wheel, self.frames, self.frames, self.progress,
                 self.progress, self.gauge, self.toggle, self.key, self.type, self.compose, self.drag, self.notice,
                 self.model, self.host, self.installation, self.leave, self.hosts, self.hosts, self.press, self.press,
-                self.answer,
+                self.answer, self.past,
             ]
         )  # fmt: skip
         self.said = act.__name__
@@ -137,6 +143,9 @@ class Person:
             row = self.random.choice(models)
             row.status = self.random.choice(["", "Loaded · 100 % GPU", "Loading"])
             row.busy = self.random.choice(["", "", "Deleting"])
+            row.pinned = self.random.random() < 0.5
+            row.loaded = self.random.random() < 0.5
+            row.inert_reason = self.random.choice(["", "", "Its host is not connected. " * 9])
             if self.random.random() < 0.2:
                 models.remove(row)
         self.driver.changed()
@@ -169,7 +178,7 @@ class Person:
     def press(self) -> None:
         """A control wherever it is, so that what unfolds does unfold, and forms and questions open."""
         controls = [node.id for node in self.driver.panel.scene().walk() if node.focusable]
-        own = [one for one in controls if one.startswith(("form:", "host-more:", "edit:", "add-host", "find-hosts"))]
+        own = [one for one in controls if one.startswith(_OPENERS)]
         if controls:
             self.driver.tab_to(self.random.choice(own or controls))
             self.driver.key(pygame.K_SPACE)
@@ -177,6 +186,14 @@ class Person:
     def answer(self) -> None:
         self.driver.view.host_answers += 1
         self.driver.view.host_error = self.random.choice([None, "It is in the list already."])
+        self.driver.changed()
+
+    def past(self) -> None:
+        view = self.driver.view
+        row = self.random.choice(history())
+        row.installation_id, row.host = f"p{self.random.random()}", self.random.choice(["", "team"])
+        view.history = [] if self.random.random() < 0.2 else [row, *view.history[:8]]
+        view.history_count = len(view.history)
         self.driver.changed()
 
     def installation(self) -> None:
@@ -197,11 +214,14 @@ class Person:
     [((900, 700), 1.0, "light"), ((520, 600), 1.5, "dark"), ((800, 500), 2.0, "light")],
     ids=["1x", "1.5x-narrow-dark", "2x"],
 )
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(7))
 def test_incremental_painting_equals_a_full_one_after_any_steps(
     seed: int, size: tuple[int, int], scale: float, theme: str
 ) -> None:
-    view = (unreachable_view, connected_view, few_hosts_view, many_hosts_view, single_view)[seed]()
+    views = (
+        unreachable_view, connected_view, few_hosts_view, many_hosts_view, single_view, life_view, life_hosts_view,
+    )  # fmt: skip
+    view = views[seed]()
     person = Person(Driver(view, size, scale=scale, theme=theme), seed, size)
     for step in range(STEPS):
         person.act()

@@ -183,7 +183,7 @@ def test_a_theme_and_a_scale_chosen_with_the_pointer_are_there_the_next_time(
         return wanted.items() <= program.kept().items()
 
     wait_until(lambda: chosen("theme:dark", theme="dark"), 30, "the dark theme to be kept", 0.5)
-    assert program.shows(DARK)
+    wait_until(lambda: program.shows(DARK), 10, "the dark theme to be shown")
     wait_until(lambda: chosen("scale:125", scale=1.25), 30, "the scale to be kept", 0.5)
     program.end()
     kept = program.kept()

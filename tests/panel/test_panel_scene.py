@@ -11,6 +11,7 @@ import pytest
 from ecs_localai.components.panel_view import PanelView, Tone
 from ecs_localai.panel.scene import Role, SceneNode
 from tests.panel.host_samples import few_hosts_view, many_hosts_view, single_view
+from tests.panel.life_samples import life_hosts_view, life_view
 from tests.panel.panel_driver import Driver
 from tests.panel.panel_samples import connected_view, unreachable_view
 
@@ -20,6 +21,8 @@ VIEWS = {
     "one-host": single_view,
     "few-hosts": few_hosts_view,
     "many-hosts": many_hosts_view,
+    "life": life_view,
+    "life-hosts": life_hosts_view,
 }
 SIZES = [(400, 700), (480, 700), (560, 700), (700, 900), (900, 1000), (1500, 1000)]
 LOOKS = [(1.0, 1.0), (2.0, 1.0), (1.25, 1.0), (1.0, 0.8), (1.0, 1.5), (1.5, 2.0)]
@@ -37,11 +40,12 @@ def installations_shown(driver: Driver) -> int:
 
 
 def everything(make: Callable[[], PanelView], size: tuple[int, int], look: tuple[float, float]) -> Driver:
-    """A panel with all installations unfolded, the first hosts too, a form, a search and a question open."""
+    """A panel with all installations unfolded, hosts and models too, a form, a search and a question open."""
     view = make()
     driver = Driver(view, size, scale=look[0], font_scale=look[1], reduced_motion=True)
     opened = ("show-all", "host-more:laptop", "find-hosts", "add-host", "form:login:Basic", "form:more", "form:submit")
-    for node_id in (*opened, "delete:qwen3:8b"):
+    unfolded = ("history-more", *(f"model-more:{row.name}" for row in view.models[:3] if row.details))
+    for node_id in (*opened, *unfolded, "delete:qwen3:8b"):
         if driver.has(node_id):
             driver.tab_to(node_id)
             driver.key(pygame.K_SPACE)

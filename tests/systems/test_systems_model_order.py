@@ -106,7 +106,7 @@ def test_the_day_that_they_are_in_order_of_can_be_read() -> None:
     models.installed_models = {one.name: one for one in MODELS}
 
     def subtitles(by: ModelSort) -> dict[str, str]:
-        return {row.name: row.subtitle for row in model_rows(models, (), PanelSettings(model_sort=by))}
+        return {row.name: row.subtitle for row in model_rows(models, {}, PanelSettings(model_sort=by))}
 
     assert subtitles(ModelSort.NAME)["Alpha"] == ""
     assert subtitles(ModelSort.MODIFIED)["Alpha"] == "changed 10 Jan 2026"

@@ -13,6 +13,7 @@ from ecs_localai.panel.actions import SubmitField, Unfold
 from ecs_localai.panel.draft import paragraph_height
 from ecs_localai.panel.layout import FromRight
 from ecs_localai.panel.scene import Role
+from ecs_localai.panel.sections.history import build_history
 from ecs_localai.panel.sections.install_places import build_install_places
 from ecs_localai.panel.state import INSTALL_FIELD
 from ecs_localai.panel.widgets.badge import badge, badge_width
@@ -41,14 +42,18 @@ _FAILED_LINES = 6
 
 
 def build_installing(page: Page) -> None:
-    """Add the heading, the field and the rows."""
+    """Add the heading, the field, the rows and what is remembered of others."""
     page.heading("installing", "Installing" if page.view.installations else "Install a model")
     _build_field(page)
     _build_error(page)
     build_install_places(page)
+    if page.view.installations:
+        _build_rows(page)
+    build_history(page)
+
+
+def _build_rows(page: Page) -> None:
     rows = page.view.installations
-    if not rows:
-        return
     page.space(12)
     folds = len(rows) > COLLAPSED
     shown = rows if "installations" in page.state.unfolded or not folds else rows[:COLLAPSED]

@@ -1,20 +1,25 @@
-"""A model's row, with a question before it is deleted, and with several hosts where it is and could be."""
+"""A model's row, with a question before it is deleted, and with several hosts where it is and could be.
+
+Unfolded, what is known of it and what can be done with it (`model_foot`).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pygame
 
 from ecs_localai.components.panel_intents import DeleteModelRequested, InstallRequested
 from ecs_localai.components.panel_view import Tone
 from ecs_localai.panel import metrics
-from ecs_localai.panel.actions import Agree, Ask, Decline
-from ecs_localai.panel.layout import FromRight, flow
+from ecs_localai.panel.actions import Agree, Ask, Decline, Unfold
+from ecs_localai.panel.layout import FromRight
 from ecs_localai.panel.scene import Role
 from ecs_localai.panel.sections.card_items import Item
+from ecs_localai.panel.sections.model_actions import unfolded_name
+from ecs_localai.panel.sections.model_foot import ModelFoot
 from ecs_localai.panel.widgets.badge import badge_row, badge_width, toned_badge_row
-from ecs_localai.panel.widgets.button import ButtonKind, button, button_width
+from ecs_localai.panel.widgets.button import ButtonKind, button, button_width, icon_button
 from ecs_localai.panel.widgets.pill import pill, pill_width
 from ecs_localai.panel.widgets.row import PADDING, row_background
 
@@ -29,76 +34,24 @@ _PLACES = 32
 """The height of the line that says where a model is."""
 
 
-class _Answer(NamedTuple):
-    node_id: str
-    label: str
-    action: LocalAction
-    name: str
-    kind: ButtonKind = ButtonKind.PLAIN
-
-
 class _ModelLayout:
     """Where the lines of one row are, in surface pixels from its top."""
 
     def __init__(self, page: Page, row: ModelRow) -> None:
         self.page, self.row = page, row
-        question = None if row.busy else page.state.question
-        self.deleting = question == f"delete:{row.name}"
-        self.text, self.answers = _which_host(row, question)
-        """A question about one of several hosts, asked below the row."""
+        self.deleting = not row.busy and page.state.question == f"delete:{row.name}"
         y = page.tall(metrics.MODEL_ROW)
         self.third_line = y if page.narrow and bool(row.status or row.busy or row.capabilities) else 0
         y += page.tall(28) if self.third_line else 0
         self.places_top = y - page.tall(5) if row.where_text else 0
         y += page.tall(_PLACES - 5) if row.where_text else 0
-        self.question_top = y
-        room = page.width - 2 * page.px(PADDING)
-        self.answer_places: list[pygame.Rect] = []
-        if self.answers:
-            widths = [button_width(page.ink, one.label) for one in self.answers]
-            high, gap = page.tall(metrics.BUTTON_HEIGHT), page.px(8)
-            self.answer_places, below = flow(widths, room, high, gap, gap)
-            y += page.tall(26) + below + page.tall(14)
-        self.height = y
+        self.foot = ModelFoot(page, row, y)
+        self.height = y + self.foot.height
 
     @property
     def asks_here(self) -> bool:
         """Whether the question is the short one at the row's right end."""
-        return self.deleting and not self.answers
-
-
-def _which_host(row: ModelRow, question: str | None) -> tuple[str, list[_Answer]]:
-    """The question which of several hosts is meant, with its answers; empty where there is none to ask."""
-    name = row.name
-    if question == f"delete:{name}" and len(row.hosts) > 1:
-        answers = [_Answer(f"keep:{name}", "Keep", Decline(), f"Keep {name}")]
-        answers += [
-            _Answer(
-                f"confirm:{name}:{host}", host, Agree((DeleteModelRequested(name, host),)),
-                f"Delete {name} from {host} now", ButtonKind.DANGER_PLAIN,
-            )
-            for host in row.hosts
-        ]  # fmt: skip
-        everywhere = Agree(tuple(DeleteModelRequested(name, host) for host in row.hosts))
-        label = f"All {len(row.hosts)} hosts"
-        answers.append(
-            _Answer(f"confirm:{name}", label, everywhere, f"Delete {name} from all hosts now", ButtonKind.DANGER)
-        )
-        return f"Delete {name} from which host?", answers
-    if question == f"install:{name}" and len(row.installable_on) > 1:
-        everywhere = Agree((InstallRequested(name, [*row.installable_on]),))
-        label = f"All {len(row.installable_on)} hosts"
-        answers = [_Answer(f"leave:{name}", "Leave", Decline(), f"Leave {name} as it is")]
-        answers.append(_Answer(f"install-all:{name}", label, everywhere, f"Install {name} on all of them"))
-        answers += [
-            _Answer(
-                f"install-here:{name}:{host}", host, Agree((InstallRequested(name, [host]),)),
-                f"Install {name} on {host}",
-            )
-            for host in row.installable_on
-        ]  # fmt: skip
-        return f"Install {name} on which host?", answers
-    return "", []
+        return self.deleting and self.foot.question is None
 
 
 def model_item(page: Page, row: ModelRow, size_width: int) -> Item:
@@ -107,8 +60,8 @@ def model_item(page: Page, row: ModelRow, size_width: int) -> Item:
     key = (
         row.name, row.subtitle, row.quantization, tuple(row.capabilities), row.size_text, row.status,
         row.tone, row.busy, row.where_text, tuple((one.text, one.tone) for one in row.places), row.absent_text,
-        tuple(row.hosts), tuple(row.installable_on), row.install_label, size_width, layout.deleting, layout.text,
-        page.narrow,
+        tuple(row.hosts), tuple(row.installable_on), row.install_label, size_width, layout.deleting,
+        page.narrow, *layout.foot.key,
     )  # fmt: skip
 
     def build(first: bool, last: bool) -> None:
@@ -117,10 +70,15 @@ def model_item(page: Page, row: ModelRow, size_width: int) -> Item:
         def draw(draft: Draft) -> None:
             padding = page.px(PADDING)
             row_background(draft, rect.size, first=first, last=last, text_left=padding)
-            right = _question(draft, page, row) if layout.asks_here else _right_side(draft, page, row, size_width)
+            at = FromRight(page.width - padding + page.px(6))
+            chevron = _chevron_rect(page, at)
+            right = (
+                _question(draft, page, row, at) if layout.asks_here else _right_side(draft, page, row, size_width, at)
+            )
             _left_side(draft, layout, padding, right - page.px(16))
+            _chevron(draft, layout, chevron, right)
             _places(draft, layout)
-            _answers(draft, layout)
+            layout.foot.draw(draft)
 
         page.add(f"model:{row.name}", (*key, first, last), rect, draw, role=Role.LIST_ITEM, name=row.name)
 
@@ -132,10 +90,26 @@ def _button_rect(page: Page, left: int, width: int) -> pygame.Rect:
     return pygame.Rect(left, (page.tall(metrics.MODEL_ROW) - high) // 2, width, high)
 
 
-def _right_side(draft: Draft, page: Page, row: ModelRow, size_width: int) -> int:
+def _chevron_rect(page: Page, at: FromRight) -> pygame.Rect:
+    """Take the place of the button that unfolds the row."""
+    side = page.tall(metrics.BUTTON_HEIGHT)
+    return _button_rect(page, at.take(side, page.px(4)), side)
+
+
+def _chevron(draft: Draft, layout: _ModelLayout, rect: pygame.Rect, right: int) -> None:
+    """Draw that button; a click on what stands left of ``right`` counts, too."""
+    page, row, unfolded = layout.page, layout.row, layout.foot.unfolded
+    icon_button(
+        draft, rect, f"model-more:{row.name}", "chevron-up" if unfolded else "chevron-down",
+        f"Show less of {row.name}" if unfolded else f"Show more of {row.name}",
+        Unfold(unfolded_name(row), not unfolded), draft.theme.text2, draft.theme.card,
+        area=pygame.Rect(0, 0, right, page.tall(metrics.MODEL_ROW)),
+    )  # fmt: skip
+
+
+def _right_side(draft: Draft, page: Page, row: ModelRow, size_width: int, at: FromRight) -> int:
     """Draw button, size and pill from the right. Returns the right edge of what is left."""
     ink, middle = page.ink, page.tall(metrics.MODEL_ROW) // 2
-    at = FromRight(page.width - page.px(PADDING))
     wide = button_width(ink, "Delete")
     button(
         draft, _button_rect(page, at.take(wide, page.px(16)), wide), f"delete:{row.name}", "Delete",
@@ -163,10 +137,9 @@ def _pill(draft: Draft, page: Page, row: ModelRow, left: int, middle: int, width
     pill(draft, rect, f"status:{row.name}", row.busy or row.status, tone)
 
 
-def _question(draft: Draft, page: Page, row: ModelRow) -> int:
+def _question(draft: Draft, page: Page, row: ModelRow, at: FromRight) -> int:
     """Draw "Delete?" with its two answers instead of what is otherwise at the right."""
     ink, middle = page.ink, page.tall(metrics.MODEL_ROW) // 2
-    at = FromRight(page.width - page.px(PADDING))
     # "Keep" is where "Delete" was, so that the second click of a double click deletes nothing.
     wide = max(button_width(ink, "Keep"), button_width(ink, "Delete"))
     button(
@@ -241,19 +214,3 @@ def _places(draft: Draft, layout: _ModelLayout) -> None:
     if row.absent_text:
         x += page.px(10) if row.places else 0
         draft.text(x, middle, row.absent_text, metrics.SECONDARY, theme.text2, max_width=max(0, end - x))
-
-
-def _answers(draft: Draft, layout: _ModelLayout) -> None:
-    """Draw the question which host is meant, with a button for each."""
-    page = layout.page
-    if not layout.answers:
-        return
-    left = page.px(PADDING)
-    draft.text(
-        left, layout.question_top + page.tall(10), layout.text, metrics.SECONDARY,
-        draft.theme.tone(Tone.DANGER) if layout.deleting else draft.theme.text,
-        max_width=page.width - 2 * left, role=Role.ALERT, shorten_middle=True,
-    )  # fmt: skip
-    for one, place in zip(layout.answers, layout.answer_places, strict=True):
-        rect = place.move(left, layout.question_top + page.tall(26))
-        button(draft, rect, one.node_id, one.label, one.action, name=one.name, kind=one.kind)

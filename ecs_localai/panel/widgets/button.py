@@ -138,8 +138,12 @@ def icon_button(
     action: Intent | LocalAction,
     colour: RGB,
     behind: RGB,
+    area: pygame.Rect | None = None,
 ) -> None:
-    """Draw a square button with an icon; ``name`` says what it does to those who can't see it."""
+    """Draw a square button with an icon; ``name`` says what it does to those who can't see it.
+
+    ``area`` is where else a click counts (`Node.area`).
+    """
     pointer = draft.pointer
     radius = draft.metrics.px(metrics.BUTTON_RADIUS)
     if pointer.over == node_id:
@@ -156,5 +160,6 @@ def icon_button(
             action=action,
             cursor=Cursor.HAND,
             radius=radius,
+            area=area,
         )
     )

@@ -39,10 +39,12 @@ def toggle(
     step: int,
     enabled: bool,
     colours: tuple[RGB, RGB],
+    area: pygame.Rect | None = None,
 ) -> None:
     """Draw a switch that fills ``rect``.
 
-    ``step`` is where the knob is, 0 (off) to `STEPS` (on); ``colours`` are those of off and on.
+    ``step`` is where the knob is, 0 (off) to `STEPS` (on); ``colours`` are those of off and on. A click on its words
+    counts where ``area`` says where they are.
     """
     off_colour, on_colour = colours
     track = mix(off_colour, on_colour, step / STEPS)
@@ -69,6 +71,7 @@ def toggle(
             action=action,
             cursor=Cursor.HAND if enabled else Cursor.ARROW,
             radius=rect.height / 2,
+            area=area if enabled else None,
         )
     )
 
