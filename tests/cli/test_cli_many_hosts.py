@@ -57,10 +57,15 @@ def test_hosts_are_shown_side_by_side(with_a_dead_one: Cli, ollama_server: Ollam
 
 
 def test_programs_are_told_every_fact(with_a_dead_one: Cli, ollama_server: OllamaServer) -> None:
+    def loaded() -> int:
+        return len(ollama_server.call("GET", "/api/ps").json()["models"])
+
+    before = loaded()  # other tests may have left some there, which leave by themselves
     full, empty, dead = with_a_dead_one.run("hosts", "--json").objects
+    assert full["loaded"] in range(loaded(), before + 1)
     assert full.keys() == dead.keys()
     assert (full["name"], full["base_url"], full["is_default"]) == ("full", ollama_server.base_url, True)
-    assert (full["connected"], full["models"], full["loaded"], full["error"]) == (True, 2, 0, None)
+    assert (full["connected"], full["models"], full["error"]) == (True, 2, None)
     assert full["answered_address"] == "127.0.0.1"
     assert isinstance(full["response_time_ms"], float)
     assert isinstance(full["size_on_disk"], int)
