@@ -29,6 +29,39 @@ if TYPE_CHECKING:
     from ecs_localai.components.codec import to_builtins as to_builtins
     from ecs_localai.components.drawing import Color as Color
     from ecs_localai.components.drawing import Vec2 as Vec2
+    from ecs_localai.components.events import ModelInstallationPaused as ModelInstallationPaused
+    from ecs_localai.components.events import ModelInstallationResumed as ModelInstallationResumed
+    from ecs_localai.components.events import PreflightDone as PreflightDone
+    from ecs_localai.components.events import UpdatesChecked as UpdatesChecked
+    from ecs_localai.components.events import RequiredModelReady as RequiredModelReady
+    from ecs_localai.components.events import RequiredModelLost as RequiredModelLost
+    from ecs_localai.components.panel_intents import PreflightRequested as PreflightRequested
+    from ecs_localai.components.panel_intents import PreflightDismissed as PreflightDismissed
+    from ecs_localai.components.panel_intents import PauseRequested as PauseRequested
+    from ecs_localai.components.panel_intents import ResumeRequested as ResumeRequested
+    from ecs_localai.components.panel_intents import MoveInstallationRequested as MoveInstallationRequested
+    from ecs_localai.components.panel_intents import ScheduleRequested as ScheduleRequested
+    from ecs_localai.components.panel_intents import DownloadLimitChanged as DownloadLimitChanged
+    from ecs_localai.components.panel_intents import ImportModelRequested as ImportModelRequested
+    from ecs_localai.components.panel_intents import CreateModelRequested as CreateModelRequested
+    from ecs_localai.components.panel_intents import CheckUpdatesRequested as CheckUpdatesRequested
+    from ecs_localai.components.panel_intents import UpdateModelsRequested as UpdateModelsRequested
+    from ecs_localai.components.panel_intents import InstallRequiredRequested as InstallRequiredRequested
+    from ecs_localai.components.installation import LayerProgress as LayerProgress
+    from ecs_localai.components.installation import WaitReason as WaitReason
+    from ecs_localai.components.preflight import Fit as Fit
+    from ecs_localai.components.preflight import MemoryNeed as MemoryNeed
+    from ecs_localai.components.preflight import MemoryVerdict as MemoryVerdict
+    from ecs_localai.components.preflight import Preflight as Preflight
+    from ecs_localai.components.preflight import Preflights as Preflights
+    from ecs_localai.components.updates import HostUpdates as HostUpdates
+    from ecs_localai.components.updates import ModelUpdate as ModelUpdate
+    from ecs_localai.components.updates import UpdateState as UpdateState
+    from ecs_localai.components.requirements import RequiredModel as RequiredModel
+    from ecs_localai.components.requirements import RequirementPhase as RequirementPhase
+    from ecs_localai.components.requirements import RequiresModel as RequiresModel
+    from ecs_localai.components.recipe import ModelRecipe as ModelRecipe
+    from ecs_localai.components.recipe import RecipeMessage as RecipeMessage
     from ecs_localai.components.events import DataForgotten as DataForgotten
     from ecs_localai.components.events import FeatureFlagToggled as FeatureFlagToggled
     from ecs_localai.components.events import HostAdded as HostAdded
@@ -205,6 +238,12 @@ else:
                 "Vec2",
             ),
             "events": (
+                "ModelInstallationPaused",
+                "ModelInstallationResumed",
+                "PreflightDone",
+                "UpdatesChecked",
+                "RequiredModelReady",
+                "RequiredModelLost",
                 "DataForgotten",
                 "FeatureFlagToggled",
                 "HostAdded",
@@ -264,6 +303,8 @@ else:
                 "RetryPolicy",
             ),
             "installation": (
+                "LayerProgress",
+                "WaitReason",
                 "DownloadConfig",
                 "DownloadRequest",
                 "InstallationPhase",
@@ -304,7 +345,40 @@ else:
                 "ThemeChoice",
                 "WindowPlace",
             ),
+            "preflight": (
+                "Fit",
+                "MemoryNeed",
+                "MemoryVerdict",
+                "Preflight",
+                "Preflights",
+            ),
+            "updates": (
+                "HostUpdates",
+                "ModelUpdate",
+                "UpdateState",
+            ),
+            "requirements": (
+                "RequiredModel",
+                "RequirementPhase",
+                "RequiresModel",
+            ),
+            "recipe": (
+                "ModelRecipe",
+                "RecipeMessage",
+            ),
             "panel_intents": (
+                "PreflightRequested",
+                "PreflightDismissed",
+                "PauseRequested",
+                "ResumeRequested",
+                "MoveInstallationRequested",
+                "ScheduleRequested",
+                "DownloadLimitChanged",
+                "ImportModelRequested",
+                "CreateModelRequested",
+                "CheckUpdatesRequested",
+                "UpdateModelsRequested",
+                "InstallRequiredRequested",
                 "AddHostRequested",
                 "CancelRequested",
                 "DefaultHostRequested",
@@ -380,6 +454,7 @@ __all__ = [
     "BrowserKind",
     "BrowserType",
     "CancelRequested",
+    "CheckUpdatesRequested",
     "CodecError",
     "Color",
     "ConnectionPool",
@@ -388,6 +463,7 @@ __all__ = [
     "ContextRetentionPolicy",
     "CopyModelRequested",
     "CpuUsage",
+    "CreateModelRequested",
     "DataForgotten",
     "DataView",
     "DecodeError",
@@ -398,6 +474,7 @@ __all__ = [
     "DiskUsage",
     "DismissRequested",
     "DownloadConfig",
+    "DownloadLimitChanged",
     "DownloadRequest",
     "EditHostRequested",
     "EncodeError",
@@ -415,6 +492,7 @@ __all__ = [
     "FeatureToggle",
     "FeatureToggleGroup",
     "FindHostsRequested",
+    "Fit",
     "ForgetRequested",
     "Forgettable",
     "FoundBy",
@@ -434,12 +512,15 @@ __all__ = [
     "HostRow",
     "HostSearch",
     "HostSecret",
+    "HostUpdates",
     "HostView",
     "HostsFound",
+    "ImportModelRequested",
     "ImportSettingsAnswered",
     "ImportSettingsRequested",
     "ImportView",
     "InstallRequested",
+    "InstallRequiredRequested",
     "InstallationError",
     "InstallationErrorKind",
     "InstallationPhase",
@@ -451,6 +532,7 @@ __all__ = [
     "InstalledModel",
     "InstalledModelsChanged",
     "InteractionState",
+    "LayerProgress",
     "LoadModelRequested",
     "LoadedModel",
     "LoadedModelsChanged",
@@ -459,7 +541,9 @@ __all__ = [
     "LocalServer",
     "LocalServerChanged",
     "LocalServerState",
+    "MemoryNeed",
     "MemoryUsage",
+    "MemoryVerdict",
     "ModelAction",
     "ModelActionFailed",
     "ModelCapabilities",
@@ -473,18 +557,23 @@ __all__ = [
     "ModelInstallationCompleted",
     "ModelInstallationFailed",
     "ModelInstallationManager",
+    "ModelInstallationPaused",
     "ModelInstallationProgress",
+    "ModelInstallationResumed",
     "ModelInstallationStarted",
     "ModelInstallationTask",
     "ModelLoaded",
     "ModelPerformanceMetrics",
+    "ModelRecipe",
     "ModelRegistry",
     "ModelRegistryCache",
     "ModelResourceMonitor",
     "ModelRow",
     "ModelSort",
     "ModelUnloaded",
+    "ModelUpdate",
     "MoveHostRequested",
+    "MoveInstallationRequested",
     "NetworkUsage",
     "NoticeDismissed",
     "NoticeView",
@@ -498,15 +587,29 @@ __all__ = [
     "PanelSettings",
     "PanelSettingsChanged",
     "PanelView",
+    "PauseRequested",
     "PlaceBadge",
+    "Preflight",
+    "PreflightDismissed",
+    "PreflightDone",
+    "PreflightRequested",
+    "Preflights",
+    "RecipeMessage",
     "RefreshRequested",
     "RegistryEntry",
     "RegistryLayer",
     "RemoveHostRequested",
+    "RequiredModel",
+    "RequiredModelLost",
+    "RequiredModelReady",
+    "RequirementPhase",
+    "RequiresModel",
+    "ResumeRequested",
     "RetentionKind",
     "RetryPolicy",
     "RetryRequested",
     "RolloutConfiguration",
+    "ScheduleRequested",
     "SearchView",
     "SecretPlace",
     "SecretSource",
@@ -528,7 +631,11 @@ __all__ = [
     "UIUpdateEvent",
     "UIUpdateKind",
     "UnloadModelRequested",
+    "UpdateModelsRequested",
+    "UpdateState",
+    "UpdatesChecked",
     "Vec2",
+    "WaitReason",
     "WindowPlace",
     "decode",
     "default_feature_flags",

@@ -14,6 +14,8 @@ from ecs_localai.components.installation import (
     InstallationStatus,
 )
 from ecs_localai.components.models import InstalledModel
+from ecs_localai.components.preflight import Preflight
+from ecs_localai.components.updates import ModelUpdate
 
 
 class ModelInstallationStarted(msgspec.Struct, frozen=True):
@@ -66,12 +68,26 @@ class ModelInstallationCancelled(msgspec.Struct, frozen=True):
     """Whether installing it again goes on from what is there."""
 
 
+class ModelInstallationPaused(msgspec.Struct, frozen=True):
+    """An installation was paused because somebody asked for it. What has arrived stays on the host."""
+
+    installation_id: str
+    model_name: str
+
+
+class ModelInstallationResumed(msgspec.Struct, frozen=True):
+    """A paused installation is in the queue again."""
+
+    installation_id: str
+    model_name: str
+
+
 class ModelDeleted(msgspec.Struct, frozen=True):
     """A model was removed from its host."""
 
     model_name: str
     freed_bytes: int | None
-    """Its size on disk; files that other models share stay. None when the size was not known."""
+    """What that freed on the host's disk: files that other models share stay. None where that is not known."""
     host: str = ""
     """The base URL of the host."""
 
@@ -132,6 +148,41 @@ class ModelActionFailed(msgspec.Struct, frozen=True):
     """One sentence: what happened and what to do."""
     host: str = ""
     """The base URL of the host; empty where there was no such host."""
+
+
+class PreflightDone(msgspec.Struct, frozen=True):
+    """Something is known of an installation before it begins."""
+
+    preflight: Preflight
+
+
+class UpdatesChecked(msgspec.Struct, frozen=True):
+    """A host's models, or one of them, were compared with what their registries have."""
+
+    host: str
+    """The base URL of the host."""
+    updates: list[ModelUpdate]
+    """Those that were compared."""
+
+
+class RequiredModelReady(msgspec.Struct, frozen=True):
+    """What an entity needs (`RequiresModel`) is there."""
+
+    entity: int
+    model_name: str
+    """The model that is there: the one that was asked for, or a fallback."""
+    host: str
+    """The base URL of the host."""
+
+
+class RequiredModelLost(msgspec.Struct, frozen=True):
+    """What an entity needs was there and is not any more: it was deleted, or its host is gone."""
+
+    entity: int
+    model_name: str
+    host: str
+    reason: str
+    """One sentence."""
 
 
 class InstalledModelsChanged(msgspec.Struct, frozen=True):
@@ -258,6 +309,9 @@ class UIUpdateKind(StrEnum):
     INSTALLATIONS_CHANGED = "InstallationsChanged"
     MEASUREMENTS_CHANGED = "MeasurementsChanged"
     DATA_CHANGED = "DataChanged"
+    PREFLIGHT_CHANGED = "PreflightChanged"
+    REQUIREMENTS_CHANGED = "RequirementsChanged"
+    KNOWN_MODELS_CHANGED = "KnownModelsChanged"
     NOTICE = "Notice"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from ecs_localai.components.installation_errors import InstallationError, InstallationErrorKind
+from ecs_localai.components.recipe import ModelRecipe
 from ecs_localai.components.registry import ModelRegistryCache
 from ecs_localai.components.time_values import Timestamp, utc_now
 from ecs_localai.runtime.entity import Entity
@@ -28,10 +29,12 @@ __all__ = [
     "InstallationProgress",
     "InstallationRecord",
     "InstallationStatus",
+    "LayerProgress",
     "ModelInstallRequest",
     "ModelInstallation",
     "ModelInstallationManager",
     "ModelInstallationTask",
+    "WaitReason",
 ]
 
 HISTORY_LIMIT = 200
@@ -130,6 +133,8 @@ class InstallationProgress(msgspec.Struct, frozen=True):
     """Bytes per second."""
     eta: timedelta | None = None
     """The time left; None while it cannot be told."""
+    rolled_back_bytes: int = 0
+    """Of `bytes_downloaded`, what the host has thrown away and is fetching again: it never goes back itself."""
 
     @property
     def fraction(self) -> float | None:
@@ -155,6 +160,33 @@ class DownloadConfig(msgspec.Struct, frozen=True):
             raise ValueError("The time after which a download counts as stalled must be longer than zero.")
 
 
+class LayerProgress(msgspec.Struct, frozen=True):
+    """How far one file of a model is. Sizes in bytes."""
+
+    digest: str
+    size: int
+    """Zero while it is unknown."""
+    downloaded: int = 0
+    is_done: bool = False
+
+
+class WaitReason(StrEnum):
+    """Why an installation that is queued, or paused, does not go on."""
+
+    TURN = "Turn"
+    """Others are before it."""
+    HOST = "Host"
+    """Its host is not there. It goes on by itself when the host is."""
+    SHARED_LAYER = "SharedLayer"
+    """Another installation on the host is fetching a file that it needs, too."""
+    SCHEDULED = "Scheduled"
+    """Its time has not come (`ModelInstallation.not_before`)."""
+    PAUSED = "Paused"
+    """Somebody has paused it."""
+    ELSEWHERE = "Elsewhere"
+    """Another program sees to it."""
+
+
 class ModelInstallRequest(msgspec.Struct, frozen=True):
     """A component that asks for a model: spawn it, and the model is installed.
 
@@ -165,6 +197,12 @@ class ModelInstallRequest(msgspec.Struct, frozen=True):
     download_config: DownloadConfig = DownloadConfig()
     host: str = ""
     """The name or the base URL of the host that is to install it; empty for the default one."""
+    not_before: Timestamp | None = None
+    """When it may begin; None: as soon as it is its turn."""
+    paused: bool = False
+    """Whether it waits until somebody resumes it."""
+    recipe: ModelRecipe | None = None
+    """What it is made of; None: it is downloaded from the registry that its name says."""
 
 
 class DownloadRequest(msgspec.Struct, frozen=True):
@@ -176,6 +214,9 @@ class DownloadRequest(msgspec.Struct, frozen=True):
     """The base URL of the host that is to download it."""
     download_config: DownloadConfig = DownloadConfig()
     requested_at: Timestamp = msgspec.field(default_factory=utc_now)
+    not_before: Timestamp | None = None
+    paused: bool = False
+    recipe: ModelRecipe | None = None
 
 
 @dataclass(slots=True)
@@ -200,6 +241,14 @@ class ModelInstallation:
     """None unless it failed."""
     finished_at: Timestamp | None = None
     """None until `status` is finished."""
+    waits_for: WaitReason | None = None
+    """Why it does not go on; None while it runs and once it has ended."""
+    not_before: Timestamp | None = None
+    recipe: ModelRecipe | None = None
+    layers: list[LayerProgress] = field(default_factory=list)
+    """The files that it downloads, in the order in which the host fetches them; empty until they are known."""
+    refetched_bytes: int = 0
+    """What had to be fetched again by now, in bytes: the host, or the program, ended at the wrong moment."""
 
 
 class InstallationRecord(msgspec.Struct, frozen=True):
@@ -216,6 +265,10 @@ class InstallationRecord(msgspec.Struct, frozen=True):
     bytes_downloaded: int = 0
     total_bytes: int = 0
     host: str = ""
+    refetched_bytes: int = 0
+    """What had to be fetched again, in bytes."""
+    files: list[str] = []
+    """The local files that it was made of; empty for one that was downloaded."""
 
     def __post_init__(self) -> None:
         if not self.status.is_finished:

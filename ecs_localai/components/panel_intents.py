@@ -10,6 +10,8 @@ import msgspec
 from ecs_localai.components.forgetting import Forgettable
 from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
 from ecs_localai.components.panel import PanelSettings
+from ecs_localai.components.recipe import ModelRecipe
+from ecs_localai.components.time_values import Timestamp
 
 
 class HostEdited(msgspec.Struct, frozen=True):
@@ -19,11 +21,106 @@ class HostEdited(msgspec.Struct, frozen=True):
 
 
 class InstallRequested(msgspec.Struct, frozen=True):
-    """The install field was confirmed with this text: a model name."""
+    """Models are to be installed: the preflight was agreed to, or nobody needs one."""
 
     text: str
+    """A model's name, or several with spaces or commas between them."""
     hosts: list[str] = []
     """The names or base URLs of the hosts that are to install it; empty for the default one."""
+    not_before: Timestamp | None = None
+    """When it may begin; None: as soon as it is its turn."""
+
+
+class PreflightRequested(msgspec.Struct, frozen=True):
+    """The install field was confirmed with this text: say what installing it would mean. Nothing is installed."""
+
+    text: str
+    """As in `InstallRequested`."""
+    hosts: list[str] = []
+    """As in `InstallRequested`."""
+    context_length: int | None = None
+    """The tokens that it is to have room for; None: as many as Ollama gives it by itself."""
+
+
+class PreflightDismissed(msgspec.Struct, frozen=True):
+    """What the preflight says is not wanted any more."""
+
+
+class PauseRequested(msgspec.Struct, frozen=True):
+    """An installation is to stop for now, and to keep its place and what has arrived."""
+
+    installation_id: str = ""
+    """Empty: all of them, also those that wait."""
+
+
+class ResumeRequested(msgspec.Struct, frozen=True):
+    """A paused or scheduled installation is to go on when it is its turn."""
+
+    installation_id: str = ""
+    """Empty: all that are paused."""
+
+
+class MoveInstallationRequested(msgspec.Struct, frozen=True):
+    """An installation that waits is to have its turn earlier or later."""
+
+    installation_id: str
+    by: int
+    """So many places later; negative is earlier."""
+
+
+class ScheduleRequested(msgspec.Struct, frozen=True):
+    """An installation is not to go on before a moment, or not to wait for one any more."""
+
+    installation_id: str
+    not_before: Timestamp | None
+
+
+class DownloadLimitChanged(msgspec.Struct, frozen=True):
+    """So many downloads at once are to run on each host. Those that run already go on."""
+
+    at_once: int
+
+
+class ImportModelRequested(msgspec.Struct, frozen=True):
+    """Files were dropped: GGUF files that make up one model, or a Modelfile."""
+
+    paths: list[str]
+    model_name: str = ""
+    """Empty: made from what the file says of itself, or from its name."""
+    host: str = ""
+    """The host's name or base URL; empty for the default one."""
+
+
+class CreateModelRequested(msgspec.Struct, frozen=True):
+    """A model is to be made: of another one with other parameters, or of files."""
+
+    model_name: str
+    recipe: ModelRecipe
+    host: str = ""
+    """The host's name or base URL; empty for the default one."""
+
+
+class CheckUpdatesRequested(msgspec.Struct, frozen=True):
+    """Compare installed models with what their registries have. Nothing is installed."""
+
+    host: str = ""
+    """The host's name or base URL; empty for all hosts."""
+
+
+class UpdateModelsRequested(msgspec.Struct, frozen=True):
+    """Installed models are to be replaced by their registries' versions."""
+
+    model_names: list[str] = []
+    """Empty: all that are outdated, and none that only possibly are."""
+    host: str = ""
+    """The host's name or base URL; empty for the default one."""
+
+
+class InstallRequiredRequested(msgspec.Struct, frozen=True):
+    """What entities need (`RequiresModel`) is to be installed."""
+
+    entities: list[int] = []
+    """Empty: what all of them need."""
 
 
 class CancelRequested(msgspec.Struct, frozen=True):

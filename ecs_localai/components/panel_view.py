@@ -7,27 +7,18 @@ window agree on what a person sees. Text is final: painting adds no words of its
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
+from ecs_localai.components.installing_view import CompletionRow, PreflightView, QueueView, RequirementRow
 from ecs_localai.components.panel import PanelSettings
+from ecs_localai.components.tone import Tone as Tone
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from ecs_localai.components.features import ToggleStyle
-
-
-class Tone(StrEnum):
-    """The mood of a pill, a badge or a line: chosen with words, never instead of them."""
-
-    NEUTRAL = "neutral"
-    OK = "ok"
-    WARN = "warn"
-    DANGER = "danger"
-    ACCENT = "accent"
 
 
 @dataclass(slots=True)
@@ -196,6 +187,13 @@ class ModelRow:
     """Of `able_on`, those that have it in memory."""
     pinned_on: list[str] = field(default_factory=list)
     """Of `loaded_on`, those where it stays until somebody unloads it."""
+    update_text: str = ""
+    """For example ``Update available`` or ``Possibly outdated``; empty where nothing newer is known of."""
+    update_on: list[str] = field(default_factory=list)
+    """The base URLs of the hosts where it can be updated."""
+    freed_text: str = ""
+    """What deleting it frees, for the question before it: ``Frees 1.3 GB``, less than its size where files are shared;
+    empty where that is not known."""
 
 
 @dataclass(slots=True)
@@ -216,6 +214,14 @@ class InstallationRow:
     """The name of an icon in the icon font; empty for the one of the tone."""
     host: str = ""
     """The name of the host that installs it, with several hosts; empty with one."""
+    can_pause: bool = False
+    can_resume: bool = False
+    can_move_up: bool = False
+    can_move_down: bool = False
+    again_text: str = ""
+    """What is being fetched, or was fetched, again, for example ``fetching 40 MB again``; empty where nothing is."""
+    layers: list[ModelDetail] = field(default_factory=list)
+    """How far each of its files is; shown when the row is unfolded."""
 
 
 @dataclass(slots=True)
@@ -329,12 +335,24 @@ class PanelView:
     """None while all hosts have the same models, or there is one host."""
     notices: list[NoticeView] = field(default_factory=list)
     gauges: list[GaugeView] = field(default_factory=list)
+    preflight: PreflightView | None = None
+    """None while nothing is looked at."""
+    completions: list[CompletionRow] = field(default_factory=list)
+    """All names that are known, the likeliest first: the install field shows those that go on from what is typed."""
+    queue: QueueView = field(default_factory=QueueView)
     installations: list[InstallationRow] = field(default_factory=list)
     history: list[HistoryRow] = field(default_factory=list)
     """The installations that ended last, the newest first."""
     history_count: int = 0
     """How many installations that ended are remembered in all."""
     models: list[ModelRow] = field(default_factory=list)
+    requirements: list[RequirementRow] = field(default_factory=list)
+    """What entities of the world need and do not have."""
+    updates_text: str = ""
+    """What is known of newer versions: ``2 updates`` or ``Checked 5 min ago, all current``; empty before the first
+    look."""
+    updates_running: bool = False
+    can_update_all: bool = False
     models_empty_text: str = ""
     """What to say where the list of models would be while it is empty."""
     features: list[ToggleGroupView] = field(default_factory=list)

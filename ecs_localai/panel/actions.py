@@ -10,35 +10,59 @@ if TYPE_CHECKING:
     from ecs_localai.components.panel_intents import (
         AddHostRequested,
         CancelRequested,
+        CheckUpdatesRequested,
         CopyModelRequested,
+        CreateModelRequested,
         DefaultHostRequested,
         DeleteModelRequested,
         DismissRequested,
+        DownloadLimitChanged,
         EditHostRequested,
         ExportSettingsRequested,
         FindHostsRequested,
         ForgetRequested,
         HostEdited,
+        ImportModelRequested,
         ImportSettingsAnswered,
         ImportSettingsRequested,
         InstallRequested,
+        InstallRequiredRequested,
         LoadModelRequested,
         MoveHostRequested,
+        MoveInstallationRequested,
         NoticeDismissed,
         PanelSettingsChanged,
+        PauseRequested,
+        PreflightDismissed,
+        PreflightRequested,
         RefreshRequested,
         RemoveHostRequested,
+        ResumeRequested,
         RetryRequested,
+        ScheduleRequested,
         StartLocalServerRequested,
         StopLocalServerRequested,
         ToggleRequested,
         UnloadModelRequested,
+        UpdateModelsRequested,
     )
 
     Intent: TypeAlias = (
         HostEdited
         | InstallRequested
         | CancelRequested
+        | PreflightRequested
+        | PreflightDismissed
+        | PauseRequested
+        | ResumeRequested
+        | MoveInstallationRequested
+        | ScheduleRequested
+        | DownloadLimitChanged
+        | ImportModelRequested
+        | CreateModelRequested
+        | CheckUpdatesRequested
+        | UpdateModelsRequested
+        | InstallRequiredRequested
         | RetryRequested
         | DismissRequested
         | DeleteModelRequested

@@ -3,7 +3,8 @@
 from ecs_localai.systems.host_list import HostListError, ListedHost, OllamaHosts
 from ecs_localai.systems.model_difference import ModelGroup, difference_text, group_models
 from ecs_localai.systems.paired_browsers import PairedBrowsers
-from ecs_localai.systems.plugin import EVENTS, INTENTS, LocalModelsPlugin
+from ecs_localai.systems.messages import EVENTS, INTENTS
+from ecs_localai.systems.plugin import LocalModelsPlugin
 from ecs_localai.systems.preferences import Preferences
 from ecs_localai.systems.sets import (
     HostConnection,

@@ -6,74 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.browser import BrowserExtensionManager
-from ecs_localai.components.events import (
-    DataForgotten,
-    FeatureFlagToggled,
-    HostAdded,
-    HostChanged,
-    HostRemoved,
-    HostsFound,
-    InstalledModelsChanged,
-    LoadedModelsChanged,
-    LocalServerChanged,
-    ModelActionFailed,
-    ModelCopied,
-    ModelDeleted,
-    ModelDeleteFailed,
-    ModelInstallationCancelled,
-    ModelInstallationCompleted,
-    ModelInstallationFailed,
-    ModelInstallationProgress,
-    ModelInstallationStarted,
-    ModelLoaded,
-    ModelUnloaded,
-    OllamaConnectionStatusChanged,
-    SettingsExported,
-    SettingsImported,
-    UIUpdateEvent,
-)
 from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
 from ecs_localai.components.found_hosts import HostSearch, LocalServer
-from ecs_localai.components.hosts import DefaultHost, OllamaConfiguration, OllamaHostManager
+from ecs_localai.components.hosts import DefaultHost, OllamaConfiguration
 from ecs_localai.components.installation import (
     ModelInstallation,
     ModelInstallationManager,
     ModelInstallationTask,
-    ModelInstallRequest,
 )
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.panel import LocalModelsPanel
-from ecs_localai.components.panel_intents import (
-    AddHostRequested,
-    CancelRequested,
-    CopyModelRequested,
-    DefaultHostRequested,
-    DeleteModelRequested,
-    DismissRequested,
-    EditHostRequested,
-    ExportSettingsRequested,
-    FindHostsRequested,
-    ForgetRequested,
-    HostEdited,
-    ImportSettingsAnswered,
-    ImportSettingsRequested,
-    InstallRequested,
-    LoadModelRequested,
-    MoveHostRequested,
-    NoticeDismissed,
-    PanelSettingsChanged,
-    RefreshRequested,
-    RemoveHostRequested,
-    RetryRequested,
-    StartLocalServerRequested,
-    StopLocalServerRequested,
-    ToggleRequested,
-    UnloadModelRequested,
-)
 from ecs_localai.components.panel_view import PanelView
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.runtime import App, Plugin, Startup, Update, activity, chain, in_set
-from ecs_localai.runtime.type_registry import TypeRegistry
 from ecs_localai.systems.failure_notices import tell_of_failures
 from ecs_localai.systems.features import (
     handle_experimental_feature_toggles,
@@ -99,13 +44,13 @@ from ecs_localai.systems.installation_tracking import (
 )
 from ecs_localai.systems.links import HostLink, HostLinks
 from ecs_localai.systems.local_server import LocalServerDesk, look_for_local_server, run_local_server
+from ecs_localai.systems.messages import EVENTS, INTENTS
 from ecs_localai.systems.model_life import begin_model_work, finish_model_work
 from ecs_localai.systems.model_management import delete_models, manage_model_lifecycle
 from ecs_localai.systems.paired_browsers import PairedBrowsers
 from ecs_localai.systems.panel_settings import keep_panel_settings
 from ecs_localai.systems.performance_monitoring import (
     MeasurementHistory,
-    Sampling,
     monitor_model_performance,
     start_sampling,
 )
@@ -114,6 +59,7 @@ from ecs_localai.systems.preferences import Preferences
 from ecs_localai.systems.put_back import put_back
 from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for
 from ecs_localai.systems.saved_news import follow_saved_changes
+from ecs_localai.systems.saved_types import register_types
 from ecs_localai.systems.sets import (
     HostConnection,
     InstallationTracking,
@@ -132,61 +78,6 @@ if TYPE_CHECKING:
     from ecs_localai.runtime import Latest
     from ecs_localai.store.news import StoredNews
 
-EVENTS = (
-    HostAdded,
-    HostChanged,
-    HostRemoved,
-    HostsFound,
-    LocalServerChanged,
-    OllamaConnectionStatusChanged,
-    InstalledModelsChanged,
-    LoadedModelsChanged,
-    ModelInstallationStarted,
-    ModelInstallationProgress,
-    ModelInstallationCompleted,
-    ModelInstallationFailed,
-    ModelInstallationCancelled,
-    ModelDeleted,
-    ModelDeleteFailed,
-    ModelLoaded,
-    ModelUnloaded,
-    ModelCopied,
-    ModelActionFailed,
-    FeatureFlagToggled,
-    DataForgotten,
-    SettingsExported,
-    SettingsImported,
-    UIUpdateEvent,
-)
-"""What the systems tell, in the order in which a frame writes it."""
-INTENTS = (
-    HostEdited,
-    RefreshRequested,
-    InstallRequested,
-    CancelRequested,
-    RetryRequested,
-    DismissRequested,
-    DeleteModelRequested,
-    LoadModelRequested,
-    UnloadModelRequested,
-    CopyModelRequested,
-    ToggleRequested,
-    NoticeDismissed,
-    PanelSettingsChanged,
-    AddHostRequested,
-    EditHostRequested,
-    RemoveHostRequested,
-    DefaultHostRequested,
-    MoveHostRequested,
-    FindHostsRequested,
-    StartLocalServerRequested,
-    StopLocalServerRequested,
-    ExportSettingsRequested,
-    ImportSettingsRequested,
-    ImportSettingsAnswered,
-    ForgetRequested,
-)
-"""What the systems can be asked."""
 _OURS: dict[type, tuple[type, ...]] = {
     HostLink: (*HOST_COMPONENTS, DefaultHost),
     ModelInstallation: (ModelInstallation, ModelInstallationTask, InstallationRun),
@@ -195,38 +86,6 @@ _OURS: dict[type, tuple[type, ...]] = {
     LocalModelsPanel: (LocalModelsPanel,),
 }
 """What the systems put into the world: the components that go with each when the app ends."""
-
-_AT_WORK = "It belongs to an installation at work. The request for it is saved, and begins it again."
-_MADE_AT_START = "It is made anew from ExperimentalFeaturesManager when the app starts."
-_NOT_SAVED: dict[type, str] = {
-    HostLink: "It is work under way with a host, and begins anew.",
-    HostLinks: "It is work under way with hosts, and begins anew.",
-    OllamaHosts: "The hosts are entities, and saved as such.",
-    KnownHosts: "It is how the hosts were in the frame before.",
-    TypedSecrets: "Secrets are not saved.",
-    KeyringEntries: "It is looked at anew.",
-    HostSearch: "It is looked for anew.",
-    HostFinding: "It is at work.",
-    LocalServer: "It is a program at work.",
-    LocalServerDesk: "It is a program at work.",
-    ModelInstallation: _AT_WORK,
-    ModelInstallationTask: _AT_WORK,
-    InstallationRun: _AT_WORK,
-    FeatureToggle: _MADE_AT_START,
-    FeatureToggleGroup: _MADE_AT_START,
-    ModelInstallationManager: "It keeps the books of what is at work; what has ended is kept in the data folder.",
-    InstallationDesk: "It is at work.",
-    Sampling: "It is at work.",
-    HostClients: "They are open connections.",
-    SavedState: "It is the data folder.",
-    Preferences: "They are kept in the data folder.",
-    PairedBrowsers: "They are kept in the data folder, and their keys elsewhere.",
-    MeasurementHistory: "It is measured anew.",
-    Forgetting: "It is at work.",
-    SettingsTransfer: "It is at work.",
-    PanelView: "It is made anew from the rest.",
-}
-"""What stays out of a saved world, and why."""
 
 
 class LocalModelsPlugin(Plugin):
@@ -262,7 +121,7 @@ class LocalModelsPlugin(Plugin):
         """Add the sets, the resources, the events, the hosts' entities and the systems."""
         for kind in (*EVENTS, *INTENTS):
             app.add_event(kind)
-        self._register_types(app)
+        register_types(app)
         self._add_resources(app)
         app.world.spawn(LocalModelsPanel())
         app.add_set_processors(
@@ -285,19 +144,6 @@ class LocalModelsPlugin(Plugin):
                 stays = OllamaConfiguration if link is not None and link.is_guests else None
                 app.world.remove(entity, *(kind for kind in kinds if kind is not stays))
                 drop_if_empty(app.world, entity)
-
-    @staticmethod
-    def _register_types(app: App) -> None:
-        """Say what of ours is saved with a world, and what is not because it is made anew."""
-        registry = app.init_resource(TypeRegistry)
-        registry.register(LocalModelsPanel, ModelInstallRequest)
-        registry.register(LocalModelManager, ExperimentalFeaturesManager, BrowserExtensionManager)
-        registry.register(*(kind for kind in HOST_COMPONENTS if kind is not HostLink), DefaultHost)
-        # Not saved, but to be seen from outside. Not the intents: they may hold a password that was typed.
-        registry.register(*EVENTS, ModelInstallation, FeatureToggle, FeatureToggleGroup, ModelInstallationManager)
-        registry.register_required(OllamaHostManager, HostLink, lambda: app.world.resource(HostLinks).make())
-        for kind, reason in _NOT_SAVED.items():
-            registry.leave_out(kind, reason)
 
     def _add_resources(self, app: App) -> None:
         news: Latest[StoredNews] | None = None if self._data_dir is None else app.tasks.channel()

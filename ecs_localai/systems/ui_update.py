@@ -18,6 +18,7 @@ from ecs_localai.systems.performance_monitoring import MeasurementHistory
 from ecs_localai.systems.persistence import SavedState
 from ecs_localai.systems.preferences import Preferences
 from ecs_localai.systems.settings_transfer import SettingsTransfer
+from ecs_localai.systems.view_change import take_over
 from ecs_localai.systems.view_data import data_view
 from ecs_localai.systems.view_features import toggle_groups
 from ecs_localai.systems.view_history import history_key, history_rows
@@ -97,20 +98,12 @@ def update_local_models_ui(
         sections["features"] = toggle_groups([group for _, group in groups], by_entity, features)
     if stale & {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.HOST_CHANGED, UIUpdateKind.MEASUREMENTS_CHANGED}:
         sections["summary"] = _summary(hosts, models)
-    changed = _take_over(view, sections) or view.revision == 0
+    changed = take_over(view, sections) or view.revision == 0
     if UIUpdateKind.MEASUREMENTS_CHANGED in stale:
         view.gauges = gauges(models.resource_monitor, history)  # a new sample moves the sparkline in any case
         changed = True
     if changed:
         view.revision += 1
-
-
-def _take_over(view: PanelView, sections: dict[str, object]) -> bool:
-    """Put the sections that are different into the view. Returns whether there was one."""
-    different = {name: section for name, section in sections.items() if getattr(view, name) != section}
-    for name, section in different.items():
-        setattr(view, name, section)
-    return bool(different)
 
 
 def _order(settings: PanelSettings) -> tuple[ModelSort, bool]:

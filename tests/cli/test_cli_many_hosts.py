@@ -58,7 +58,9 @@ def test_hosts_are_shown_side_by_side(with_a_dead_one: Cli, ollama_server: Ollam
 
 def test_programs_are_told_every_fact(with_a_dead_one: Cli, ollama_server: OllamaServer) -> None:
     def loaded() -> int:
-        return len(ollama_server.call("GET", "/api/ps").json()["models"])
+        models = ollama_server.call("GET", "/api/ps").json()["models"]
+        assert isinstance(models, list)
+        return len(models)
 
     before = loaded()  # other tests may have left some there, which leave by themselves
     full, empty, dead = with_a_dead_one.run("hosts", "--json").objects
