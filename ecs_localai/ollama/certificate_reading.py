@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from .address import HostAddress
 from .certificate import CertificateFacts, decode_certificate
@@ -43,22 +45,16 @@ async def refusal_after_handshake(
     try:
         async with asyncio.timeout(within):
             for candidate in address.candidates:
+                is_connected = False
                 try:
-                    reader, writer = await asyncio.open_connection(
-                        candidate, address.port, ssl=used, server_hostname=server_name
-                    )
+                    async with _connection(candidate, address.port, used, server_name) as (reader, _):
+                        is_connected = True
+                        await reader.read(1)
                 except ssl.SSLError as error:
                     return error
                 except OSError:
-                    continue
-                try:
-                    await reader.read(1)
-                except ssl.SSLError as error:
-                    return error
-                except OSError:
-                    return None
-                finally:
-                    writer.transport.abort()
+                    if not is_connected:
+                        continue
                 return None
     except TimeoutError:
         pass
@@ -83,12 +79,26 @@ async def _shown_certificate(address: HostAddress, server_name: str, within: flo
 
 async def _from(host: str, port: int, context: ssl.SSLContext, server_name: str) -> bytes | None:
     try:
-        _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=server_name)
+        async with _connection(host, port, context, server_name) as (_, writer):
+            shown = writer.get_extra_info("ssl_object")
+            data: bytes | None = None if shown is None else shown.getpeercert(True)
+            return data
     except (OSError, ValueError):  # SSLError is an OSError; ValueError: a name that can't be one
         return None
+
+
+@asynccontextmanager
+async def _connection(
+    host: str, port: int, context: ssl.SSLContext, server_name: str
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection after its handshake; it ends at once, whatever happens.
+
+    In two steps: one that is given up in the moment in which its handshake is done would stay open otherwise, because
+    asyncio waits for the server's word then (3.11 to 3.14).
+    """
+    reader, writer = await asyncio.open_connection(host, port)
     try:
-        shown = writer.get_extra_info("ssl_object")
-        data: bytes | None = None if shown is None else shown.getpeercert(True)
-        return data
+        await writer.start_tls(context, server_hostname=server_name)
+        yield reader, writer
     finally:
         writer.transport.abort()

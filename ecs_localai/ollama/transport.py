@@ -34,6 +34,8 @@ Reply = aiohttp.ClientResponse
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
 _NO_CONNECTION = _UNREACHABLE | {errno.ECONNREFUSED, errno.ETIMEDOUT}
 _LAST_CALLS_S = 5.0
+_HANG_UP_TURNS = 20
+"""So many turns the loop is given to end a connection that is shut down; it needs three."""
 _LOOK_S = 1.5  # so long we look whether a server that hung up speaks https, in seconds
 
 
@@ -275,6 +277,21 @@ class Transport:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), _LAST_CALLS_S)
         await self._session.close()
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        """End what aiohttp does not know of: a call given up in the moment in which its TLS handshake was done.
+
+        Asyncio closes such a connection politely, waiting for the server's word (3.11 to 3.14): the loop may be gone.
+        """
+        left = [made for reference in self._sockets if (made := reference()) is not None and made.fileno() >= 0]
+        for made in left:
+            with contextlib.suppress(OSError):
+                made.shutdown(socket.SHUT_RDWR)
+        for _ in range(_HANG_UP_TURNS):
+            if all(made.fileno() < 0 for made in left):
+                return
+            await asyncio.sleep(0)
 
     def _make_socket(self, info: tuple[object, ...]) -> socket.socket:
         made = keepalive_socket(info)
