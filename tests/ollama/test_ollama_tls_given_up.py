@@ -15,6 +15,7 @@ from pathlib import Path
 from ecs_localai.components.tls import TlsSettings
 from ecs_localai.ollama import OllamaClient
 from tests.rig.proxy_certificates import ProxyCertificates
+from tests.rig.waiting import wait_until
 
 TRIES = 150
 
@@ -58,8 +59,7 @@ def test_a_call_given_up_at_any_moment_of_its_handshake_leaves_nothing(tmp_path:
         clock = asyncio.get_running_loop().time
         client = OllamaClient(f"https://localhost:{port}", tls=TlsSettings(ca_file=certificates.ca_file))
         first = asyncio.create_task(client.version())
-        while not taken:  # the certificates are read by then
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, lambda: taken, 30.0, "the certificates to be read and a handshake to end")
         first.cancel()
         context = ssl.create_default_context(cafile=certificates.ca_file)
         begun = clock()
