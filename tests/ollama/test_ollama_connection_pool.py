@@ -38,7 +38,8 @@ async def test_long_streams_do_not_starve_short_calls(ollama_server: OllamaServe
 async def test_short_calls_wait_for_a_connection_within_their_own_limit() -> None:
     with Silent() as server:
         async with OllamaClient(server.base_url, pool=ConnectionPool(max_connections=1), timeout=0.4) as client:
-            calls = [client.version(), client.tags()]  # two different calls: equal ones may share one request
+            # Different calls: equal ones may share one request. Many: the end of the first may be in time for another.
+            calls = [client.version(), *(client.show(f"model-{number}") for number in range(12))]
             failures = await asyncio.gather(*calls, return_exceptions=True)
     messages = sorted(str(failure) for failure in failures)
     for failure in failures:
