@@ -70,6 +70,11 @@ class Given:
 
 
 def given_of(context: typer.Context) -> Given:
+    """What was given before the subcommand, which the command itself has read by then.
+
+    Raises:
+        TypeError: it has not: this is no context of the command's.
+    """
     given = context.find_root().obj
     if not isinstance(given, Given):
         raise TypeError("The common options were not read before the subcommand.")

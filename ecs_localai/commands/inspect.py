@@ -63,6 +63,10 @@ def _show(description: AppDescription, as_json: bool) -> None:
 
 
 def run_until_answered(app: App) -> None:
+    """Run frames until every host has been looked at, and a few more for what follows from that.
+
+    At most `LONGEST_WAIT` seconds, and none after that.
+    """
     step = ScheduleRunner(hz=HZ, frames=1)
     deadline = time.monotonic() + LONGEST_WAIT
     while not _has_answer(app):

@@ -3,18 +3,18 @@
 For commands and for what is read later; it may take as long as the disk takes, so not for a frame.
 """
 
-import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from ecs_localai.store.damage import beside, has_orphaned_log, is_damage, primary_code
+from ecs_localai.store.damage import has_orphaned_log, is_damage, primary_code
 from ecs_localai.store.former import copies
+from ecs_localai.store.looking import FAILURES, look
+from ecs_localai.store.looking import is_open as is_open
 from ecs_localai.store.migrations import SCHEMA_VERSION, schema_version
 from ecs_localai.store.moments import from_microseconds
 from ecs_localai.store.retention import KeptContext
@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 MOST_PROBLEMS = 20
 """So many of the things that are wrong are told one by one."""
-_BUSY_SECONDS = 5.0
 _MOMENTS = frozenset(
     {
         Table.HISTORY,
@@ -36,8 +35,6 @@ _MOMENTS = frozenset(
     }
 )
 """The tables whose ``at`` is when something happened."""
-_FAILURES = (sqlite3.Error, UnicodeError)
-"""What reading raises; the second where SQLite's own message names a column by bytes that are no text any more."""
 _context_decoder = msgspec.json.Decoder(KeptContext)
 
 
@@ -176,14 +173,6 @@ def is_there(file: Path) -> bool:
     return True
 
 
-def is_open(file: Path) -> bool:
-    """Whether a program has the file open, as far as can be seen: SQLite's shared memory lies beside it.
-
-    It is also left behind by a program that was killed.
-    """
-    return os.path.exists(beside(file, "-shm"))  # unlike Path.exists(), never an error
-
-
 def is_log_alone(file: Path) -> bool:
     """Whether changes lie in a log whose file is missing or empty: damage, though there may be no file."""
     try:
@@ -193,46 +182,16 @@ def is_log_alone(file: Path) -> bool:
 
 
 def _look(file: Path, what: Callable[[sqlite3.Connection], T]) -> T:
-    """Read with a connection of its own; a second time where a program began to write meanwhile."""
+    """As `look`, with a sentence for what goes wrong."""
     if not is_there(file):
         raise ReadingError(f"There is no file {file}: nothing has been kept yet.")
     try:
-        at_rest = _is_at_rest(file)
-        try:
-            with _read_only(file, at_rest=at_rest) as connection:
-                return what(connection)
-        except _FAILURES:
-            if not at_rest or _is_at_rest(file):
-                raise
-        with _read_only(file, at_rest=False) as connection:
-            return what(connection)
-    except (*_FAILURES, OSError) as error:
+        return look(file, what)
+    except (*FAILURES, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ReadingError(
             f"{file} cannot be read ({reason}). Check its permissions. “ecs-localai data check” tells damage."
         ) from error
-
-
-def _is_at_rest(file: Path) -> bool:
-    """True where nothing of SQLite's lies beside the file: nobody has it open, and it says everything."""
-    log = beside(file, "-wal")
-    return not is_open(file) and (not log.exists() or log.stat().st_size == 0)
-
-
-@contextmanager
-def _read_only(file: Path, *, at_rest: bool) -> Iterator[sqlite3.Connection]:
-    # SQLite makes a log and its index beside a file in WAL mode even for one who only reads, and leaves them there;
-    # not if it is told that nobody writes (https://sqlite.org/uri.html#uriimmutable).
-    options = "mode=ro&immutable=1" if at_rest else "mode=ro"
-    uri = f"{file.absolute().as_uri()}?{options}"
-    with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
-        connection.text_factory = _spoiled_or_not
-        connection.execute("BEGIN")  # all that is read is of one moment, while others write
-        yield connection
-
-
-def _spoiled_or_not(text: bytes) -> str:
-    return text.decode(errors="surrogateescape")
 
 
 def _require_schema(connection: sqlite3.Connection, file: Path) -> None:
@@ -313,7 +272,7 @@ def _check(connection: sqlite3.Connection) -> Checked:
                     entries += 1
                     if isinstance(row, str):
                         problems.append(row)
-            except _FAILURES as error:
+            except FAILURES as error:
                 if not _is_content(error):
                     raise
                 problems.append(f"The table {table} cannot be read to its end ({error}).")
