@@ -44,16 +44,22 @@ if TYPE_CHECKING:
     from ecs_localai.components.panel_intents import DownloadLimitChanged as DownloadLimitChanged
     from ecs_localai.components.panel_intents import ImportModelRequested as ImportModelRequested
     from ecs_localai.components.panel_intents import CreateModelRequested as CreateModelRequested
+    from ecs_localai.components.panel_intents import FilesDropped as FilesDropped
+    from ecs_localai.components.panel_intents import ModelDetailsRequested as ModelDetailsRequested
+    from ecs_localai.components.model_text import ModelText as ModelText
     from ecs_localai.components.panel_intents import CheckUpdatesRequested as CheckUpdatesRequested
     from ecs_localai.components.panel_intents import UpdateModelsRequested as UpdateModelsRequested
     from ecs_localai.components.panel_intents import InstallRequiredRequested as InstallRequiredRequested
     from ecs_localai.components.installation import LayerProgress as LayerProgress
     from ecs_localai.components.installation import WaitReason as WaitReason
+    from ecs_localai.components.model_facts import CacheNeed as CacheNeed
+    from ecs_localai.components.model_facts import ModelFacts as ModelFacts
     from ecs_localai.components.preflight import Fit as Fit
     from ecs_localai.components.preflight import MemoryNeed as MemoryNeed
     from ecs_localai.components.preflight import MemoryVerdict as MemoryVerdict
     from ecs_localai.components.preflight import Preflight as Preflight
     from ecs_localai.components.preflight import Preflights as Preflights
+    from ecs_localai.components.deleting import HostStorage as HostStorage
     from ecs_localai.components.updates import HostUpdates as HostUpdates
     from ecs_localai.components.updates import ModelUpdate as ModelUpdate
     from ecs_localai.components.updates import UpdateState as UpdateState
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
     from ecs_localai.components.requirements import RequiresModel as RequiresModel
     from ecs_localai.components.recipe import ModelRecipe as ModelRecipe
     from ecs_localai.components.recipe import RecipeMessage as RecipeMessage
+    from ecs_localai.components.downloads import DownloadSettings as DownloadSettings
     from ecs_localai.components.events import DataForgotten as DataForgotten
     from ecs_localai.components.events import FeatureFlagToggled as FeatureFlagToggled
     from ecs_localai.components.events import HostAdded as HostAdded
@@ -233,6 +240,7 @@ else:
                 "encode",
                 "to_builtins",
             ),
+            "downloads": ("DownloadSettings",),
             "drawing": (
                 "Color",
                 "Vec2",
@@ -345,6 +353,10 @@ else:
                 "ThemeChoice",
                 "WindowPlace",
             ),
+            "model_facts": (
+                "CacheNeed",
+                "ModelFacts",
+            ),
             "preflight": (
                 "Fit",
                 "MemoryNeed",
@@ -352,6 +364,7 @@ else:
                 "Preflight",
                 "Preflights",
             ),
+            "deleting": ("HostStorage",),
             "updates": (
                 "HostUpdates",
                 "ModelUpdate",
@@ -362,6 +375,7 @@ else:
                 "RequirementPhase",
                 "RequiresModel",
             ),
+            "model_text": ("ModelText",),
             "recipe": (
                 "ModelRecipe",
                 "RecipeMessage",
@@ -376,6 +390,8 @@ else:
                 "DownloadLimitChanged",
                 "ImportModelRequested",
                 "CreateModelRequested",
+                "FilesDropped",
+                "ModelDetailsRequested",
                 "CheckUpdatesRequested",
                 "UpdateModelsRequested",
                 "InstallRequiredRequested",
@@ -453,6 +469,7 @@ __all__ = [
     "BrowserExtensionManager",
     "BrowserKind",
     "BrowserType",
+    "CacheNeed",
     "CancelRequested",
     "CheckUpdatesRequested",
     "CodecError",
@@ -476,6 +493,7 @@ __all__ = [
     "DownloadConfig",
     "DownloadLimitChanged",
     "DownloadRequest",
+    "DownloadSettings",
     "EditHostRequested",
     "EncodeError",
     "ExperimentalFeaturesManager",
@@ -491,6 +509,7 @@ __all__ = [
     "FeatureTelemetry",
     "FeatureToggle",
     "FeatureToggleGroup",
+    "FilesDropped",
     "FindHostsRequested",
     "Fit",
     "ForgetRequested",
@@ -512,6 +531,7 @@ __all__ = [
     "HostRow",
     "HostSearch",
     "HostSecret",
+    "HostStorage",
     "HostUpdates",
     "HostView",
     "HostsFound",
@@ -551,6 +571,8 @@ __all__ = [
     "ModelDeleteFailed",
     "ModelDeleted",
     "ModelDetail",
+    "ModelDetailsRequested",
+    "ModelFacts",
     "ModelInstallRequest",
     "ModelInstallation",
     "ModelInstallationCancelled",
@@ -570,6 +592,7 @@ __all__ = [
     "ModelResourceMonitor",
     "ModelRow",
     "ModelSort",
+    "ModelText",
     "ModelUnloaded",
     "ModelUpdate",
     "MoveHostRequested",

@@ -90,6 +90,8 @@ class ModelDeleted(msgspec.Struct, frozen=True):
     """What that freed on the host's disk: files that other models share stay. None where that is not known."""
     host: str = ""
     """The base URL of the host."""
+    unknown_reason: str = ""
+    """Why it is not known what that freed, one sentence."""
 
 
 class ModelDeleteFailed(msgspec.Struct, frozen=True):
@@ -312,6 +314,7 @@ class UIUpdateKind(StrEnum):
     PREFLIGHT_CHANGED = "PreflightChanged"
     REQUIREMENTS_CHANGED = "RequirementsChanged"
     KNOWN_MODELS_CHANGED = "KnownModelsChanged"
+    MODEL_TEXTS_CHANGED = "ModelTextsChanged"
     NOTICE = "Notice"
 
 

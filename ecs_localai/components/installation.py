@@ -152,6 +152,8 @@ class DownloadConfig(msgspec.Struct, frozen=True):
     stall_timeout: timedelta = timedelta(seconds=90)
     """Without a new byte for this long, the download counts as stalled and is started again.
     Ollama's own retries can take 63 seconds, so less would disturb them."""
+    ignores_room: bool = False
+    """Whether it is begun also where the models' disk is too small for it, as far as that can be seen."""
 
     def __post_init__(self) -> None:
         if self.max_retries < 0:
@@ -243,6 +245,8 @@ class ModelInstallation:
     """None until `status` is finished."""
     waits_for: WaitReason | None = None
     """Why it does not go on; None while it runs and once it has ended."""
+    waits_behind: str = ""
+    """With `WaitReason.SHARED_LAYER`: the id of the installation that is before it."""
     not_before: Timestamp | None = None
     recipe: ModelRecipe | None = None
     layers: list[LayerProgress] = field(default_factory=list)
@@ -269,6 +273,13 @@ class InstallationRecord(msgspec.Struct, frozen=True):
     """What had to be fetched again, in bytes."""
     files: list[str] = []
     """The local files that it was made of; empty for one that was downloaded."""
+    source: str = ""
+    """The model that it was made of; empty for one that was downloaded, or made of files."""
+
+    @property
+    def was_made(self) -> bool:
+        """Whether it was made of files or of another model: no registry has it."""
+        return bool(self.files or self.source)
 
     def __post_init__(self) -> None:
         if not self.status.is_finished:

@@ -18,7 +18,7 @@ class PreflightRow:
     facts: str = ""
     """For example ``Llama · 1.2B parameters · Q8_0 · Llama 3.2 Community License``."""
     download_text: str = ""
-    """For example ``1.3 GB to download, of 1.3 GB``."""
+    """For example ``1.3 GB to download``."""
     disk_text: str = ""
     """For example ``212 GB free on the models' disk``; why it is not known where it is not."""
     fit_text: str = ""

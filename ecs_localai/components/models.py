@@ -141,6 +141,9 @@ class ModelRegistry:
     cache: ModelRegistryCache = field(default_factory=ModelRegistryCache)
     capabilities_by_digest: dict[str, ModelCapabilities] = field(default_factory=dict)
     """A digest's capabilities never change, so each is asked for once. Keys are `InstalledModel.digest`."""
+    manifests_by_digest: dict[str, RegistryEntry] = field(default_factory=dict)
+    """What installed models consist of, as far as that was seen. Keys, and the entries' `digest`, are
+    `InstalledModel.digest`: a host before Ollama 0.19 writes a manifest anew, so the registry's digest is another."""
 
 
 @dataclass(slots=True)

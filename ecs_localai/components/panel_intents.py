@@ -100,6 +100,22 @@ class CreateModelRequested(msgspec.Struct, frozen=True):
     """The host's name or base URL; empty for the default one."""
 
 
+class FilesDropped(msgspec.Struct, frozen=True):
+    """Files were dropped whose names do not say what they are: they are to be looked at, and done with as they say."""
+
+    paths: list[str]
+    hosts: list[str] = []
+    """As in `InstallRequested`, where it is a model."""
+
+
+class ModelDetailsRequested(msgspec.Struct, frozen=True):
+    """What a model says of itself (`ModelText`) is to be read, unless it is known."""
+
+    model_name: str
+    digest: str
+    """`InstalledModel.digest`."""
+
+
 class CheckUpdatesRequested(msgspec.Struct, frozen=True):
     """Compare installed models with what their registries have. Nothing is installed."""
 
@@ -113,7 +129,7 @@ class UpdateModelsRequested(msgspec.Struct, frozen=True):
     model_names: list[str] = []
     """Empty: all that are outdated, and none that only possibly are."""
     host: str = ""
-    """The host's name or base URL; empty for the default one."""
+    """The host's name or base URL; empty for the default one, and for all hosts where no model is named."""
 
 
 class InstallRequiredRequested(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
 from ecs_localai.components.installing_view import CompletionRow, PreflightView, QueueView, RequirementRow
+from ecs_localai.components.model_text import ModelTextView
 from ecs_localai.components.panel import PanelSettings
 from ecs_localai.components.tone import Tone as Tone
 
@@ -140,6 +141,8 @@ class ModelDetail:
     label: str
     """For example ``Parameters``."""
     text: str
+    wide: bool = False
+    """Whether it has a line of its own."""
 
 
 @dataclass(slots=True)
@@ -191,6 +194,11 @@ class ModelRow:
     """For example ``Update available`` or ``Possibly outdated``; empty where nothing newer is known of."""
     update_on: list[str] = field(default_factory=list)
     """The base URLs of the hosts where it can be updated."""
+    update_is_sure: bool = False
+    """Whether the registry has surely a newer one, so that *Update all* takes it along."""
+    digest: str = ""
+    """`InstalledModel.digest` of what the row is about: what `PanelView.model_texts` is asked by; empty of a host that
+    is no Ollama."""
     freed_text: str = ""
     """What deleting it frees, for the question before it: ``Frees 1.3 GB``, less than its size where files are shared;
     empty where that is not known."""
@@ -353,6 +361,8 @@ class PanelView:
     look."""
     updates_running: bool = False
     can_update_all: bool = False
+    model_texts: dict[str, ModelTextView] = field(default_factory=dict)
+    """What models say of themselves, by their digests, as far as somebody wanted to know."""
     models_empty_text: str = ""
     """What to say where the list of models would be while it is empty."""
     features: list[ToggleGroupView] = field(default_factory=list)

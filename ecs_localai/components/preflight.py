@@ -35,6 +35,8 @@ class MemoryNeed(msgspec.Struct, frozen=True):
     context_length: int = DEFAULT_CONTEXT
     reason: str = ""
     """Why a part cannot be told, one sentence."""
+    is_bound: bool = False
+    """Whether the cache may be smaller: some layers look back only so far, and the file does not tell which."""
 
     @property
     def total(self) -> int | None:
@@ -84,8 +86,14 @@ class Preflight(msgspec.Struct, frozen=True):
     """Whether the host has exactly this already."""
     problem: str | None = None
     """Why it cannot be installed, one sentence that says what to do; None where it can."""
+    lacks_only_room: bool = False
+    """Whether `problem` is the models' disk alone; with `DownloadConfig.ignores_room` it is installed all the same."""
     fetched_at: Timestamp | None = None
-    """When the registry said all that, where it cannot be asked now; None: just now."""
+    """When the registry said all that, where it was not asked just now; None: just now."""
+    is_old: bool = False
+    """Whether the registry cannot be asked now, and what it said is older than it is believed otherwise."""
+    notes: list[str] = []
+    """What else is to be said, a sentence each: that it runs elsewhere, or what could not be read."""
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ class ModelRecipe(msgspec.Struct, frozen=True):
     source: str = ""
     """The name of a model that the host has, or can get."""
     files: list[str] = []
-    """Paths of local GGUF files: all parts of a split one, and its projector."""
+    """Paths of local GGUF files: one part of a split one brings all of them; and its projector. Or a folder."""
     adapters: list[str] = []
     """Paths of local GGUF files."""
     template: str = ""
@@ -34,6 +34,14 @@ class ModelRecipe(msgspec.Struct, frozen=True):
     messages: list[RecipeMessage] = []
     quantize: str = ""
     """For example ``q4_K_M``; empty: as it is."""
+    renderer: str = ""
+    """What turns a conversation into a prompt instead of the template (Ollama since 0.12); empty: as usual."""
+    parser: str = ""
+    """What reads the model's answers; empty: as usual."""
+    requires: str = ""
+    """The lowest version of Ollama that can run it, such as ``0.14.0``; empty: any."""
+    replace: bool = False
+    """Whether a model of the same name may be overwritten; otherwise it is an error that there is one."""
 
     def __post_init__(self) -> None:
         if bool(self.source) == bool(self.files):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from ecs_localai.components.model_facts import ModelFacts
 from ecs_localai.components.time_values import Timestamp
 
 
@@ -29,6 +30,8 @@ class RegistryEntry(msgspec.Struct, frozen=True):
     layers: list[RegistryLayer]
     """All layers and, last, the configuration."""
     fetched_at: Timestamp
+    facts: ModelFacts | None = None
+    """What its files say, where that was read as well."""
 
     @property
     def total_bytes(self) -> int:
@@ -42,6 +45,8 @@ class ModelRegistryCache:
 
     entries: dict[str, RegistryEntry] = field(default_factory=dict)
     lifetime: timedelta = timedelta(minutes=10)
+    facts: dict[str, ModelFacts] = field(default_factory=dict)
+    """What the files of a manifest say, by its digest: that never changes."""
 
     def fresh(self, model_name: str, now: datetime) -> RegistryEntry | None:
         """The entry of this model, or None where there is none or it is too old."""

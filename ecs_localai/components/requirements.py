@@ -51,7 +51,8 @@ class RequiredModel:
 
     phase: RequirementPhase = RequirementPhase.LOOKING
     model_name: str = ""
-    """The model that is there, or is being installed: the one that was asked for, or a fallback."""
+    """The model that is there, is being installed, or would be: the one that was asked for, or a fallback. Empty while
+    that is not known, and where none of them can be."""
     host: str = ""
     """The base URL of the host."""
     fraction: float | None = None

@@ -17,7 +17,8 @@ class UpdateState(StrEnum):
     OUTDATED = "Outdated"
     POSSIBLY = "Possibly"
     """The manifests differ, but that may be the way they are written: Ollama before 0.19 writes them anew, and what
-    was made on the host ends in a line end."""
+    was made on the host ends in a line end. Or it may be another model of that name, made there
+    (`ModelUpdate.may_be_another`)."""
     LOCAL = "Local"
     """No registry has it: it was made here, or taken away there."""
     UNKNOWN = "Unknown"
@@ -36,6 +37,8 @@ class ModelUpdate(msgspec.Struct, frozen=True):
     """Why it is not known, or only possible, one sentence."""
     pushed_at: Timestamp | None = None
     """When the registry's version was put there, where it tells."""
+    may_be_another: bool = False
+    """Whether what is installed may be no version of the registry's model, which would replace it: `reason` says so."""
 
 
 @dataclass(slots=True)

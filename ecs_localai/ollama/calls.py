@@ -212,6 +212,7 @@ class Calls:
             for line in [rest] if rest else splitter.feed(chunk):
                 entry = self._decode(decode, reply, line)
                 if isinstance(entry.error, str) and entry.error:
+                    await self._let_end(transport, reply)  # 0.9.3 goes on with a creation, to a broken model
                     raise stream_error(self._address, entry.error, model)
                 step = take(entry)
                 if step is Step.DONE:

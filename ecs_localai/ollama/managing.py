@@ -206,12 +206,14 @@ class ManagingCalls(Calls):
         on_progress: Callable[[PullProgress], None] | None = None,
         stall_timeout: float = 45.0,
         expected_layers: Mapping[str, int] | None = None,
+        fetched_before: Mapping[str, int] | None = None,
     ) -> PullSummary:
         """Install a model, and return when it is there.
 
         ``insecure`` makes Ollama use plain http, whatever the registry. ``on_progress`` is called on the
         loop whenever something changed. No movement for ``stall_timeout`` seconds is a failure.
-        ``expected_layers`` are the sizes by digest from the manifest, for a total known from the start.
+        ``expected_layers`` are the sizes by digest from the manifest, for a total known from the start,
+        ``fetched_before`` what earlier pulls had fetched of each.
 
         A second pull of the same name joins the first. Cancelling leaves it; when the last one leaves,
         the transfer ends as soon as that can't harm the server, and what arrived is kept for the next
@@ -222,7 +224,7 @@ class ManagingCalls(Calls):
                 model = parse_model_name(model)
             except InvalidModelName as error:
                 raise PullFailed(error.message, PullFailure.INVALID_NAME) from error
-        flight = await self._flight(model, insecure, stall_timeout, expected_layers)
+        flight = await self._flight(model, insecure, stall_timeout, expected_layers, fetched_before)
         listener = flight.join(on_progress)
         try:
             return await listener.outcome
@@ -230,12 +232,24 @@ class ManagingCalls(Calls):
             flight.leave(listener)
             self._shared.part()
 
+    def after_pull(self, name: ModelName, call: Callable[[], None]) -> None:
+        """Call this once no request to pull this model is open, at once where none is.
+
+        A pull that was cancelled stays open until closing it can't harm the server: for seconds, at the worst.
+        """
+        flight = self._flights.get(name.key)
+        if flight is None:
+            call()
+        else:
+            flight.call_when_closed(call)
+
     async def _flight(
         self,
         name: ModelName,
         insecure: bool,
         stall_timeout: float,
         expected_layers: Mapping[str, int] | None,
+        fetched_before: Mapping[str, int] | None,
     ) -> PullFlight:
         while (flight := self._flights.get(name.key)) is not None:
             if flight.joinable:
@@ -248,6 +262,7 @@ class ManagingCalls(Calls):
             insecure=insecure,
             stall_timeout=stall_timeout,
             expected_layers=expected_layers,
+            fetched_before=fetched_before,
             on_end=self._forget,
         )
         self._flights[name.key] = flight

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import InvalidModelName
 
-__all__ = ["DEFAULT_NAMESPACE", "DEFAULT_REGISTRY", "DEFAULT_TAG", "ModelName", "parse_model_name"]
+__all__ = [
+    "DEFAULT_NAMESPACE",
+    "DEFAULT_REGISTRY",
+    "DEFAULT_TAG",
+    "ModelName",
+    "name_key",
+    "parse_model_name",
+    "parse_model_names",
+]
 
 DEFAULT_REGISTRY = "registry.ollama.ai"
 DEFAULT_NAMESPACE = "library"
@@ -22,6 +31,7 @@ _HOST_LIMIT = 350
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _NAMESPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
+_BETWEEN_NAMES = re.compile(r"[\s,;]+")
 _PASTED_COMMAND = re.compile(r"(?i)ollama\s+(?:run|pull|show|rm|cp|create)\s+(\S+)")
 
 
@@ -69,13 +79,41 @@ def parse_model_name(text: str) -> ModelName:
         raise InvalidModelName("Type the name of a model, such as llama3.2:1b.")
     if pasted := _PASTED_COMMAND.match(cleaned):
         raise InvalidModelName(f"Write only the name of the model, without the command: {pasted[1]}.")
-    if any(character.isspace() for character in cleaned):
+    if len(cleaned.split()) > 1:
         raise InvalidModelName(f"The model name {cleaned!r} has a space in it; a name has none, like llama3.2:1b.")
     if "@" in cleaned:
         raise InvalidModelName(
             f"Ollama takes no digests in names; leave out {cleaned[cleaned.index('@') :]!r} and use a tag."
         )
     return _checked(_without_scheme(cleaned))
+
+
+def parse_model_names(text: str) -> list[ModelName]:
+    """Read the names of one or more models, with spaces or commas between them; each model once, in their order.
+
+    Raises InvalidModelName for the first that is none: with several names its sentence begins with which one it is.
+    """
+    pasted = _PASTED_COMMAND.match(text.strip())
+    parts = [part for part in _BETWEEN_NAMES.split(text) if part]
+    if len(parts) < 2 or pasted:
+        return [parse_model_name(parts[0] if len(parts) == 1 else text)]
+    names: dict[str, ModelName] = {}
+    for part in parts:
+        try:
+            name = parse_model_name(part)
+        except InvalidModelName as error:
+            raise InvalidModelName(f"Nothing is installed, because of {part[:40]!r}: {error.message}") from error
+        names.setdefault(name.key, name)
+    return list(names.values())
+
+
+@lru_cache(maxsize=1024)
+def name_key(text: str) -> str:
+    """What names are compared by. A host may list what is no name to us: that is equal only to itself."""
+    try:
+        return parse_model_name(text).key
+    except InvalidModelName:
+        return text
 
 
 def _without_scheme(cleaned: str) -> str:

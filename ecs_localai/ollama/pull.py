@@ -13,6 +13,8 @@ from enum import StrEnum
 
 from msgspec import UNSET, Struct
 
+from ecs_localai.components.installation import LayerProgress
+
 from .errors import BadReply
 from .wire import UNREADABLE, PullLine, decode_pull_line
 
@@ -25,6 +27,8 @@ _NO_LINE = b"\n"
 _NUMBER_AND_END = 13
 """The digits of a number below ten terabytes and the closing brace; nothing else fits in, an error least of all."""
 _MANY_STEPS = 4
+_VISIBLE_SHARE = 200
+"""A layer is told anew when it has come further by one such part of its size: nobody sees less."""
 
 
 class PullPhase(StrEnum):
@@ -45,7 +49,10 @@ class PullProgress(Struct, frozen=True):
     manifest's sizes it grows as layers are reached. ``fraction`` (0 to 1) never goes backwards either,
     and is None while no size is known. ``bytes_present`` is what the first line about each layer counted
     already: it was on the server's disk before (or came within the 60 ms before that line), so leave it
-    out of a speed. ``layer`` is the digest of the layer being fetched.
+    out of a speed. ``layer`` is the digest of the layer being fetched. ``transferred_bytes`` is what has come over
+    the line in this pull, ``refetched_bytes`` what of it, or of earlier pulls that the tracker was told of, the server
+    has thrown away: the first for a speed, the second for an honest sum. ``layers`` says how far each layer is, and is
+    the same object until one has come further by a two-hundredth of its size.
     """
 
     status: str = ""
@@ -58,6 +65,9 @@ class PullProgress(Struct, frozen=True):
     layers_known: int = 0
     rolled_back_bytes: int = 0
     bytes_present: int = 0
+    transferred_bytes: int = 0
+    refetched_bytes: int = 0
+    layers: tuple[LayerProgress, ...] = ()
 
 
 class PullSummary(Struct, frozen=True):
@@ -75,9 +85,9 @@ class _Layer:
 
     __slots__ = ("completed", "done", "total")
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, completed: int = 0) -> None:
         self.total = total
-        self.completed = 0
+        self.completed = completed
         self.done = False
 
     @property
@@ -89,25 +99,40 @@ class PullTracker:
     """Folds the lines of one pull into a :class:`PullProgress`.
 
     ``expected_layers`` maps digests to sizes, from the manifest (``Manifest.expected_layers``); with it
-    the total is right from the first line on.
+    the total is right from the first line on. ``fetched_before`` is how much of each the pulls before this one had
+    fetched: that is believed until the server says what it has kept of it.
     """
 
-    def __init__(self, expected_layers: Mapping[str, int] | None = None) -> None:
-        self._layers = {digest: _Layer(size) for digest, size in (expected_layers or {}).items()}
+    def __init__(
+        self, expected_layers: Mapping[str, int] | None = None, fetched_before: Mapping[str, int] | None = None
+    ) -> None:
+        before = fetched_before or {}
+        self._layers = {
+            digest: _Layer(size, min(size, before.get(digest, 0))) for digest, size in (expected_layers or {}).items()
+        }
         self._expected = bool(self._layers)  # until the server names a layer that isn't among them
         self._seen: dict[str, None] = {}
+        self._sized: set[str] = set()  # of those, the layers of which the server has said how big they are
         self._current: _Layer | None = None
         self._phase = PullPhase.MANIFEST
         self._status = ""
         self._digest = ""
         self._prefix = _NO_LINE  # a progress line up to the digits of "completed", to skip decoding
-        self._counted = 0
-        self._high_water = 0
+        self._counted = self._high_water = sum(layer.completed for layer in self._layers.values())
+        self._transferred = 0
+        self._refetched = 0
+        self._told_at: tuple[str, PullPhase, int] = "", PullPhase.MANIFEST, 0
+        self._told: tuple[LayerProgress, ...] = ()
         self._fraction: float | None = None
         self._present = 0
         self._last_is_success = False
         self.error: str | None = None
-        self.progress = PullProgress(total_bytes=self._total(), layers_known=len(self._layers))
+        self.progress = PullProgress(
+            bytes_downloaded=self._counted,
+            total_bytes=self._total(),
+            layers_known=len(self._layers),
+            layers=self._tell_layers(),
+        )
 
     @property
     def succeeded(self) -> bool:
@@ -144,7 +169,7 @@ class PullTracker:
         """
         if self.error is not None or self._phase in {PullPhase.VERIFYING, PullPhase.WRITING, PullPhase.DONE}:
             return True
-        layers = (self._layers[digest] for digest in self._seen)
+        layers = (self._layers[digest] for digest in self._sized)
         return any(not layer.done and layer.completed < layer.total for layer in layers)
 
     def repeats(self, step: int) -> bool:
@@ -240,18 +265,27 @@ class PullTracker:
         layer = self._current
         if layer is None:
             return
-        if digest not in self._seen:
-            self._seen[digest] = None
-            self._present += min(entry.completed, entry.total)
+        self._seen.setdefault(digest)
         layer.done = False
         if entry.total > 0:
             layer.total = entry.total
-        self._phase = PullPhase.DOWNLOADING
-        self._status = status or f"pulling {digest.removeprefix('sha256:')[:12]}"
+        if digest not in self._sized:
+            if not entry.total and not entry.completed:
+                self._note(entry, status)  # a transfer that was joined: nothing is known of it yet
+                return
+            self._sized.add(digest)
+            self._present += min(entry.completed, entry.total)
+            self._refetched += max(0, layer.completed - entry.completed)
+            layer.completed = entry.completed
+        self._note(entry, status)
         self._move(entry.completed)
         start = line.rfind(b'"completed":') + 12
         if start > 12 and line[start:] == b"%d}" % entry.completed:
             self._prefix = line[:start]
+
+    def _note(self, entry: PullLine, status: str) -> None:
+        self._phase = PullPhase.DOWNLOADING
+        self._status = status or f"pulling {entry.digest.removeprefix('sha256:')[:12]}"
 
     def _enter(self, digest: str) -> _Layer:
         layer = self._layers.get(digest)
@@ -266,8 +300,14 @@ class PullTracker:
 
     def _move(self, completed: int) -> None:
         layer = self._current
-        if layer is not None:
-            layer.completed = min(completed, layer.total) if layer.total else completed
+        if layer is None:
+            return
+        now = min(completed, layer.total) if layer.total else completed
+        if now >= layer.completed:
+            self._transferred += now - layer.completed
+        else:
+            self._refetched += layer.completed - now
+        layer.completed = now
 
     def _total(self) -> int:
         return sum(layer.total for layer in self._layers.values())
@@ -294,8 +334,26 @@ class PullTracker:
             layers_known=len(self._layers),
             rolled_back_bytes=self._high_water - counted,
             bytes_present=self._present,
+            transferred_bytes=self._transferred,
+            refetched_bytes=self._refetched,
+            layers=self._tell_layers(),
         )
         if progress == self.progress:
             return None
         self.progress = progress
         return progress
+
+    def _tell_layers(self) -> tuple[LayerProgress, ...]:
+        """How far each layer is; what was said last while nothing of it can be seen to have changed."""
+        layer = self._current
+        counted = 0 if layer is None else layer.counted
+        digest, phase, told = self._told_at
+        is_same = (digest, phase) == (self._digest, self._phase) and len(self._told) == len(self._layers)
+        if is_same and layer is not None and abs(counted - told) * _VISIBLE_SHARE < layer.total:
+            return self._told
+        self._told_at = self._digest, self._phase, counted
+        self._told = tuple(
+            LayerProgress(digest, one.total, one.counted, one.done or 0 < one.total <= one.completed)
+            for digest, one in self._layers.items()
+        )
+        return self._told

@@ -69,6 +69,7 @@ class PullFlight:
         insecure: bool,
         stall_timeout: float,
         expected_layers: Mapping[str, int] | None,
+        fetched_before: Mapping[str, int] | None,
         on_end: Callable[[PullFlight], None],
     ) -> None:
         self.name = name
@@ -76,7 +77,7 @@ class PullFlight:
         self._transport = transport
         self._address = address
         self._stall_timeout = stall_timeout
-        self._tracker = PullTracker(expected_layers)
+        self._tracker = PullTracker(expected_layers, fetched_before)
         self._on_end = on_end
         self._listeners: list[PullListener] = []
         self._loop = asyncio.get_running_loop()
@@ -130,6 +131,10 @@ class PullFlight:
             if not listener.outcome.done():
                 listener.outcome.set_exception(ClientClosed(f"The pull of {self.name.short} was stopped."))
             self.leave(listener)
+
+    def call_when_closed(self, call: Callable[[], None]) -> None:
+        """Call this on the loop once the request is over, whatever its end."""
+        self._task.add_done_callback(lambda _: call())
 
     async def wait_closed(self) -> None:
         """Wait until the request is over, whatever its end."""
@@ -290,7 +295,7 @@ class PullFlight:
             model=self.name.short,
             duration_s=time.monotonic() - self._started,
             total_bytes=progress.total_bytes,
-            bytes_transferred=max(0, progress.bytes_downloaded - progress.bytes_present),
+            bytes_transferred=progress.transferred_bytes,
             layers=self._tracker.layers_seen,
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from msgspec import Struct
 
-from .errors import InvalidRequest
+from .local_paths import unreadable
 
 if TYPE_CHECKING:
     from .watchdog import Watchdog
@@ -128,9 +128,3 @@ async def digest_of(path: Path) -> str:
     finally:
         pieces.close()
     return f"sha256:{digest.hexdigest()}"
-
-
-def unreadable(path: Path, error: OSError) -> InvalidRequest:
-    """The error for a file of ours that can't be read."""
-    why = (error.strerror or "it can't be opened").lower()
-    return InvalidRequest(f"The file {path} can't be read ({why}); check its name and its permissions.")

@@ -29,6 +29,7 @@ from ecs_localai.components.browser import (
     ExtensionProtocol,
     PairedBrowser,
 )
+from ecs_localai.components.downloads import DownloadSettings
 from ecs_localai.components.drawing import Color, Vec2
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.features import FeatureFlag
@@ -45,6 +46,8 @@ from ecs_localai.components.installation import (
 )
 from ecs_localai.components.panel import PanelSettings, WindowPlace
 from ecs_localai.components.panel_intents import HostSecret
+from ecs_localai.components.recipe import ModelRecipe, RecipeMessage
+from ecs_localai.components.requirements import RequiresModel
 from ecs_localai.components.secret_source import SecretSource
 from ecs_localai.components.tls import TlsSettings
 from ecs_localai.components.toggles import ToggleStyle
@@ -123,7 +126,26 @@ def window_places() -> st.SearchStrategy[WindowPlace]:
     )
 
 
+def recipes() -> st.SearchStrategy[ModelRecipe]:
+    """Recipes that name what the model is made of."""
+    texts = st.lists(TEXT, max_size=2)
+    value = TEXT | st.integers(-(2**63), 2**63 - 1) | FINITE | st.booleans() | texts
+    said = {
+        "adapters": texts,
+        "system": TEXT,
+        "parameters": st.dictionaries(TEXT, value, max_size=3),
+        "messages": st.lists(st.builds(RecipeMessage, TEXT, TEXT), max_size=2),
+        "requires": TEXT,
+        "replace": st.booleans(),
+    }
+    return st.one_of(
+        st.builds(ModelRecipe, source=TOKENS, **said),
+        st.builds(ModelRecipe, files=st.lists(TEXT, min_size=1, max_size=3), licenses=texts, **said),
+    )
+
+
 WHOLE: dict[type, st.SearchStrategy[object]] = {
+    ModelRecipe: recipes(),
     HostSecret: TEXT.map(HostSecret),
     OllamaAuth: complete_auths().map(OllamaAuth.without_secrets),
     InstallationError: st.builds(InstallationError, TEXT, st.sampled_from(InstallationErrorKind)),
@@ -167,6 +189,8 @@ FIELDS: dict[type, dict[str, st.SearchStrategy[object]]] = {
         "multiplier": st.floats(1.0, 1e300),
         "jitter": st.floats(0.0, 1.0),
     },
+    RequiresModel: {"max_gb": st.none() | st.floats(0.001, 1e6)},
+    DownloadSettings: {"at_once": st.integers(1, 16)},
     ConnectionPool: {"max_connections": st.integers(1, 2**31), "keep_alive": st.timedeltas(ZERO)},
     DownloadConfig: {"max_retries": NOT_NEGATIVE, "stall_timeout": st.timedeltas(TICK)},
     InstallationRecord: {"status": statuses().filter(lambda status: status.is_finished)},

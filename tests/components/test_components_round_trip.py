@@ -85,7 +85,13 @@ def test_a_task_is_left_out_and_read_back_as_none() -> None:
         component.task = task  # type: ignore[assignment]  # any real task will do: none is written down
         assert json.loads(encode(component)) == {
             "model_name": "m:latest",
-            "progress_tracker": {"bytes_downloaded": 1, "total_bytes": 2, "download_speed": 0.0, "eta": None},
+            "progress_tracker": {
+                "bytes_downloaded": 1,
+                "total_bytes": 2,
+                "download_speed": 0.0,
+                "eta": None,
+                "rolled_back_bytes": 0,
+            },
         }
         back = decode(encode(component), ModelInstallationTask)
         assert back.task is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_localai.ollama.errors import ErrorKind, InvalidModelName
-from ecs_localai.ollama.names import ModelName, parse_model_name
+from ecs_localai.ollama.names import ModelName, parse_model_name, parse_model_names
 from tests.ollama.ollama_parts import assert_one_clear_sentence
 from tests.rig.ollama_server import OllamaServer
 
@@ -163,3 +163,23 @@ def test_a_real_server_takes_the_same_names_and_shows_them_so(ollama_server: Oll
         assert name.short in ollama_server.model_names()
     finally:
         ollama_server.delete(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("llama3.2:1b", ["llama3.2:1b"]),
+        ("llama3.2:1b qwen3:4b,tiny", ["llama3.2:1b", "qwen3:4b", "tiny:latest"]),
+        (" a,\tb ;\n c,, ", ["a:latest", "b:latest", "c:latest"]),
+        ("a A:latest registry.ollama.ai/library/a b", ["a:latest", "b:latest"]),
+    ],
+)
+def test_several_names_are_read_each_once(text: str, names: list[str]) -> None:
+    assert [name.short for name in parse_model_names(text)] == names
+
+
+@pytest.mark.parametrize("text", ["", " , ", "a -x", "a,b/c/d/e", "ollama pull a b", "a b@sha256:abc"])
+def test_one_wrong_name_refuses_all(text: str) -> None:
+    with pytest.raises(InvalidModelName) as caught:
+        parse_model_names(text)
+    assert caught.value.message.endswith(".")

@@ -251,3 +251,47 @@ def test_whatever_the_server_says_progress_never_goes_backwards(lines: list[byte
         assert now.rolled_back_bytes >= 0
         assert now.layers_done <= now.layers_known
         before = now
+
+
+def test_what_earlier_pulls_had_is_believed_until_the_server_says_otherwise() -> None:
+    had = {"sha256:a": 80, "sha256:b": 10}
+    tracker = PullTracker({"sha256:a": 100, "sha256:b": 10}, had)
+    assert (tracker.progress.bytes_downloaded, tracker.progress.refetched_bytes) == (90, 0)
+    tracker.feed([b'{"status":"pulling a","digest":"sha256:a","total":100,"completed":80}'])
+    assert (tracker.progress.bytes_downloaded, tracker.progress.rolled_back_bytes) == (90, 0)
+    tracker.feed([b'{"status":"pulling a","digest":"sha256:a","total":100,"completed":100}'])
+    tracker.feed([b'{"status":"pulling b","digest":"sha256:b","total":10}'])
+    progress = tracker.progress
+    assert (progress.bytes_downloaded, progress.rolled_back_bytes, progress.refetched_bytes) == (110, 10, 10)
+    assert progress.transferred_bytes == 20
+
+
+def test_what_the_server_throws_away_is_summed_up() -> None:
+    tracker = PullTracker({"sha256:a": 100}, {"sha256:a": 50})
+    start = b'{"status":"pulling a","digest":"sha256:a","total":100,"completed":'
+    for completed in (0, 30, 10, 100):
+        tracker.feed([start + b"%d}" % completed])
+    assert (tracker.progress.refetched_bytes, tracker.progress.transferred_bytes) == (70, 120)
+    assert tracker.progress.rolled_back_bytes == 0
+
+
+def test_layers_are_told_anew_only_where_somebody_could_see_it() -> None:
+    tracker = PullTracker({"sha256:a": 1000, "sha256:b": 10})
+    start = b'{"status":"pulling a","digest":"sha256:a","total":1000,"completed":'
+    tracker.feed([start + b"100}"])
+    told = tracker.progress.layers
+    tracker.feed([start + b"104}"])
+    assert tracker.progress.layers is told
+    tracker.feed([start + b"105}"])
+    assert [(one.downloaded, one.is_done) for one in tracker.progress.layers] == [(105, False), (0, False)]
+    tracker.feed([b'{"status":"pulling b","digest":"sha256:b","total":10,"completed":10}'])
+    assert [(one.downloaded, one.is_done) for one in tracker.progress.layers] == [(1000, True), (10, True)]
+
+
+def test_a_size_that_only_the_manifest_says_makes_leaving_no_safer() -> None:
+    """The server may still be asking for it: it must have said it itself."""
+    tracker = PullTracker({"sha256:a": 100}, {"sha256:a": 50})
+    tracker.feed([b'{"status":"pulling a","digest":"sha256:a"}'])
+    assert not tracker.safe_to_close
+    tracker.feed([b'{"status":"pulling a","digest":"sha256:a","total":100}'])
+    assert tracker.safe_to_close

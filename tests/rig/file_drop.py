@@ -1,6 +1,6 @@
-"""Drops a file on another program's window, as a desktop's file manager does: the source's side of XDND.
+"""Drops files on another program's window, as a desktop's file manager does: the source's side of XDND.
 
-``python -m tests.rig.file_drop WINDOW FILE`` with ``DISPLAY`` set; it ends with 0 once the window has taken the file.
+``python -m tests.rig.file_drop WINDOW FILE…`` with ``DISPLAY`` set; it ends with 0 once the window has taken them.
 A program of its own, because Xlib ends the process where the other window has gone.
 
 The protocol: XDND version 5 (freedesktop.org). xdotool cannot do this.
@@ -99,9 +99,9 @@ def xlib() -> ctypes.CDLL:
 
 
 class Drag:
-    """One drag of a file onto a window."""
+    """One drag of files onto a window."""
 
-    def __init__(self, target: int, file: Path) -> None:
+    def __init__(self, target: int, *files: Path) -> None:
         self._x = xlib()
         self._display = self._x.XOpenDisplay(None)
         if not self._display:
@@ -109,7 +109,7 @@ class Drag:
         root = self._x.XDefaultRootWindow(self._display)
         self._source = self._x.XCreateSimpleWindow(self._display, root, 0, 0, 1, 1, 0, 0, 0)
         self._target = target
-        self._data = f"{file.absolute().as_uri()}\r\n".encode()
+        self._data = "".join(f"{file.absolute().as_uri()}\r\n" for file in files).encode()
         self._x.XSetSelectionOwner(self._display, self._atom("XdndSelection"), self._source, 0)
 
     def _atom(self, name: str) -> int:
@@ -154,7 +154,7 @@ class Drag:
         self._send(asked.requestor, event)
 
     def drop(self) -> None:
-        """Drag it there and let go. Ends the program where the window does not take it."""
+        """Drag them there and let go. Ends the program where the window does not take it."""
         self._tell("XdndEnter", _VERSION << 24, self._atom(_MIME), 0, 0)
         self._tell("XdndPosition", 0, 100 << 16 | 100, 0, self._atom("XdndActionCopy"))
         if not self._until("XdndStatus").client.data[1] & 1:
@@ -165,4 +165,4 @@ class Drag:
 
 
 if __name__ == "__main__":
-    Drag(int(sys.argv[1]), Path(sys.argv[2])).drop()
+    Drag(int(sys.argv[1]), *map(Path, sys.argv[2:])).drop()
