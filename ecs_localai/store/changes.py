@@ -4,7 +4,7 @@ Encoding at once also takes a snapshot: what the caller changes afterwards does 
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -99,6 +99,68 @@ class Swap:
         if is_expected:
             put_row(connection, self._table, self._key, row[0], self._value)
             self.done = True
+
+
+class Amend:
+    """Some fields of a row that is an object, written over what they say; all others stay as another process has them.
+
+    A row that is gone stays gone, and one that is no object stays as it is.
+    """
+
+    __slots__ = ("_at", "_fields", "_key", "_table", "_unless", "refused")
+
+    def __init__(
+        self,
+        table: Table,
+        key: str,
+        fields: Mapping[str, object],
+        at: int | None,
+        unless: Callable[[Mapping[str, object]], bool] | None = None,
+    ) -> None:
+        self._table = table
+        self._key = key
+        self._fields: dict[str, object] = msgspec.json.decode(_encoder.encode(fields), type=dict[str, object])
+        self._at = at
+        self._unless = unless
+        self.refused = False
+        """Whether `unless` was true of what the table said. Counts once it is committed."""
+
+    @property
+    def deletes(self) -> bool:
+        """It does not."""
+        return False
+
+    @property
+    def place(self) -> None:
+        """Each counts."""
+        return None
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Look and write. Raises `sqlite3.Error`."""
+        self.refused = False
+        row = connection.execute(f"SELECT at, value FROM {self._table} WHERE key = ?", (self._key,)).fetchone()
+        value = None if row is None else _object_of(row[1])
+        if value is None:
+            return
+        if self._unless is not None and self._unless(self._others(connection)):
+            self.refused = True
+            return
+        value |= self._fields
+        at = row[0] if self._at is None else self._at
+        put_row(connection, self._table, self._key, at, _encoder.encode(value).decode())
+
+    def _others(self, connection: sqlite3.Connection) -> dict[str, object]:
+        """The other rows of the table, those left out that make no sense."""
+        rows = connection.execute(f"SELECT key, value FROM {self._table} WHERE key <> ?", (self._key,))
+        return {key: value for key, text in rows if (value := _object_of(text)) is not None}
+
+
+def _object_of(text: object) -> dict[str, object] | None:
+    """The object that a row's value is; None where it is none, or spoiled."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, object]) if isinstance(text, str) else None
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
 
 
 class Remove(NamedTuple):
@@ -229,6 +291,18 @@ def remove(table: Table, key: str) -> Remove:
     """A row to take out. Raises one of `REFUSALS`."""
     key.encode()
     return Remove(table, key)
+
+
+def amend(
+    table: Table,
+    key: str,
+    fields: Mapping[str, object],
+    at: int | None = None,
+    unless: Callable[[Mapping[str, object]], bool] | None = None,
+) -> Amend:
+    """Fields of a row to write anew. Raises one of `REFUSALS`."""
+    key.encode()
+    return Amend(table, key, fields, None if at is None else _checked(at), unless)
 
 
 def measured(at: int, values: Mapping[str, float]) -> AddMeasurements:

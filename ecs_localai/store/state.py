@@ -53,6 +53,8 @@ class StoredState(msgspec.Struct, frozen=True):
     """By name; two that were added at once have the same."""
     queue: dict[str, JsonValue] = {}
     """By installation id, the next one first."""
+    queue_positions: dict[str, int] = {}
+    """By installation id."""
     history: list[StoredInstallation] = []
     model_usage: dict[str, ModelUsage] = {}
     registry: dict[str, JsonValue] = {}
@@ -90,7 +92,6 @@ def read_state(connection: sqlite3.Connection) -> StoredState:
     )
     for table, values in (
         (Table.SETTINGS, state.settings),
-        (Table.QUEUE, state.queue),
         (Table.REGISTRY, state.registry),
         (Table.CAPABILITIES, state.capabilities),
         (Table.BROWSERS, state.browsers),
@@ -98,6 +99,7 @@ def read_state(connection: sqlite3.Connection) -> StoredState:
         _read(connection, table, state, _into(values))
     state.settings.pop(WIPE_MARK, None)
     _read(connection, Table.HOSTS, state, _placed_into(state.hosts, state.host_positions))
+    _read(connection, Table.QUEUE, state, _placed_into(state.queue, state.queue_positions))
     _read(connection, Table.HISTORY, state, lambda *row: state.history.append(_installation(*row)))
     return state
 

@@ -12,10 +12,12 @@ from typing import ParamSpec
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.store.changes import (
     REFUSALS,
+    Amend,
     Change,
     Forget,
     Retain,
     Swap,
+    amend,
     checked_json,
     measured,
     put,
@@ -187,6 +189,33 @@ class Store:
             return set()
         return {key for key, swap in posted.items() if swap.done}
 
+    def amend(self, table: Table, key: str, fields: Mapping[str, object], at: int | None = None) -> None:
+        """Writes some fields of a row that is an object, and its position or moment where `at` says one.
+
+        What another process writes into its other fields stays; a row that is gone stays gone.
+        """
+        self._post(f"an entry of {table}", key, amend, table, key, fields, at)
+
+    def amend_unless(
+        self,
+        table: Table,
+        key: str,
+        fields: Mapping[str, object],
+        unless: Callable[[Mapping[str, object]], bool],
+        timeout: float = 5.0,
+    ) -> bool:
+        """Like `amend`, but nothing is written where `unless` is true of what the table's other rows say then, by key:
+        no process can change them in between. It is called on the writer's thread, more than once where writing fails.
+
+        Returns False where it was. Waits until that is committed, or `timeout` seconds: not for a frame.
+        """
+        posted: list[Amend] = []
+        self._post(f"an entry of {table}", key, _noted_amend, posted, table, key, fields, unless)
+        if self._writer is None or not posted:
+            return True
+        self.flush(timeout)
+        return not posted[0].refused
+
     def flush(self, timeout: float = 10.0) -> bool:
         """Waits until everything posted before is committed. Not for a frame.
 
@@ -244,6 +273,18 @@ def _history(installation_id: str, finished_at: datetime, data: bytes) -> Change
 def _noted(posted: dict[str, Swap], table: Table, key: str, former: object, value: object) -> Change:
     key.encode()
     posted[key] = made = Swap(table, key, former, value)
+    return made
+
+
+def _noted_amend(
+    posted: list[Amend],
+    table: Table,
+    key: str,
+    fields: Mapping[str, object],
+    unless: Callable[[Mapping[str, object]], bool],
+) -> Change:
+    made = amend(table, key, fields, None, unless)
+    posted.append(made)
     return made
 
 

@@ -8,6 +8,7 @@ from ecs_localai.components.browser import (
     ExtensionConnectionStatus,
     ExtensionPrivacySettings,
 )
+from ecs_localai.components.downloads import DownloadSettings
 from ecs_localai.components.events import FeatureFlagToggled, UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.features import (
     ExperimentalFeaturesManager,
@@ -75,9 +76,12 @@ def reset_choices(app: App) -> None:
             supported_browsers=browser.connection_status.supported_browsers,
             protocol_version=browser.connection_status.protocol_version,
         )
-    world.resource(Preferences).panel = PanelSettings()
+    preferences = world.resource(Preferences)
+    preferences.panel, preferences.downloads = PanelSettings(), DownloadSettings()
     registry = world.resource(LocalModelManager).model_registry
     registry.cache.entries.clear()
+    registry.cache.facts.clear()
+    registry.manifests_by_digest.clear()
     registry.capabilities_by_digest.clear()
     for _, panel in world.query(LocalModelsPanel):
         panel.install_error = panel.host_error = None

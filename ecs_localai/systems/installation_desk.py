@@ -1,334 +1,286 @@
-"""The books of installation: what was asked for, what waits, what runs, what has ended."""
+"""The desk of installation: takes what is asked for, and gives those that wait their turn."""
 
 from __future__ import annotations
 
 import ipaddress
 import time as clock
-from collections import Counter, deque
-from datetime import timedelta
-from functools import lru_cache
-from typing import Final
 from uuid import uuid4
 
-import esper
-
-from ecs_localai.components.events import (
-    ModelInstallationCancelled,
-    ModelInstallationCompleted,
-    ModelInstallationFailed,
-    ModelInstallationStarted,
-    UIUpdateEvent,
-    UIUpdateKind,
-)
-from ecs_localai.components.hosts import ConnectionPool, OllamaAPIClient, OllamaHostManager
+from ecs_localai.components.hosts import OllamaHostManager
 from ecs_localai.components.installation import (
     DownloadRequest,
     InstallationError,
     InstallationErrorKind,
-    InstallationRecord,
+    InstallationProgress,
     InstallationStatus,
     ModelInstallation,
     ModelInstallationManager,
     ModelInstallationTask,
     ModelInstallRequest,
+    WaitReason,
 )
-from ecs_localai.components.models import InstalledModel, LocalModelManager
+from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.registry import RegistryEntry
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.errors import InvalidModelName
-from ecs_localai.ollama.names import parse_model_name
-from ecs_localai.runtime import App, World
+from ecs_localai.ollama.names import name_key, parse_model_name
+from ecs_localai.runtime import App
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_list import OllamaHosts
+from ecs_localai.systems.installation_adoption import Adoption
+from ecs_localai.systems.installation_books import (
+    InstallationBooks,
+    drop_if_empty,
+    fetched_before,
+    known_fraction,
+    still_asks,
+)
+from ecs_localai.systems.installation_ending import COMPLETED_SECONDS, InstallationEnding
+from ecs_localai.systems.installation_hosts import InstallationHosts
+from ecs_localai.systems.installation_order import Plan, plan_order
 from ecs_localai.systems.installation_progress import InstallationRun
-from ecs_localai.systems.installing import install_model_from_ollama
+from ecs_localai.systems.installation_rests import InstallationRests
+from ecs_localai.systems.installation_work import InstallationWork
+from ecs_localai.systems.kept_queue import KeptInstallation, QueueNews
+from ecs_localai.systems.layer_look import LayerLooks
 from ecs_localai.systems.persistence import SavedState
+from ecs_localai.systems.preferences import Preferences
 
-AT_ONCE = 2
-"""How many models a host downloads at a time. Ollama itself would take any number at once."""
-COMPLETED_SECONDS = 5.0
-"""How long a completed installation stays before it is cleaned up."""
-_OF_INSTALLATION: Final = (ModelInstallation, ModelInstallationTask, InstallationRun)
+__all__ = [
+    "COMPLETED_SECONDS",
+    "InstallationDesk",
+    "drop_if_empty",
+    "is_local_registry",
+    "is_same_model",
+    "still_asks",
+]
+
+LONGEST_ALARM = 60.0
+"""Seconds until the time is looked at again while something is scheduled: a computer that slept, or whose clock was
+set, is not to miss the moment. The clock of the frames stands still while it sleeps."""
+ELSEWHERE_SECONDS = 5.0
+"""Seconds until it is tried again whether another program is still at work on the same: one that is killed leaves no
+news. Tried only while something waits for that."""
 
 
 class InstallationDesk:
-    """Begins and ends installations, and keeps the brief's data about them in step. A resource."""
+    """Begins, pauses and ends installations, and keeps the brief's data about them in step. A resource."""
 
-    def __init__(self, app: App, saved: SavedState) -> None:
+    def __init__(self, app: App, saved: SavedState, *, resumes: bool = True) -> None:
         self._app = app
-        self._world = app.world
         self._saved = saved
         self._manager = app.init_resource(ModelInstallationManager)
         self._manager.installation_history.extend(saved.history())
         self._models = app.init_resource(LocalModelManager)
-        self._clients = app.init_resource(HostClients)
-        self._started = app.add_event(ModelInstallationStarted).writer()
-        self._completed = app.add_event(ModelInstallationCompleted).writer()
-        self._failed = app.add_event(ModelInstallationFailed).writer()
-        self._cancelled = app.add_event(ModelInstallationCancelled).writer()
-        self._ui = app.add_event(UIUpdateEvent).writer()
-        self._clean_up = app.wakeups.timer(float("inf"))
-        self._hosts: dict[str, tuple[OllamaAPIClient, ConnectionPool]] = {}
-        self._completed_at: deque[tuple[float, str]] = deque()
-        self._shown: dict[str, tuple[int, ModelInstallation]] = {}  # by installation id, each with its entity
-        self._asked: dict[str, dict[int, ModelInstallRequest]] = {}  # by installation id, then by who asked
+        self._preferences = app.world.get_resource(Preferences)
+        clients = app.init_resource(HostClients)
+        self.books = InstallationBooks(app.world, self._manager, self._models, saved.queue)
+        self.ending = InstallationEnding(app, self.books, saved)
+        cache = self._models.model_registry.cache
+        self._looks = LayerLooks(app.tasks, clients, self.books, cache, self._remember)
+        self._work = InstallationWork(clients, saved.queue, self._remember)
+        self._hosts = InstallationHosts(self.books)
+        self.rests = InstallationRests(app, self.books, self.ending, self._hosts, saved)
+        self.adoption = Adoption(app, saved.queue, wanted=resumes)
+        self._alarm = app.wakeups.timer(float("inf"))
+
+    def entity_of(self, installation: ModelInstallation) -> int | None:
+        """The entity of an installation that is shown; None once somebody has deleted it."""
+        return self.books.entity_of(installation)
+
+    def forget(self, installation_id: str) -> None:
+        """Take an ended installation off the list."""
+        self.ending.forget(installation_id)
 
     # Beginning
 
     def refuse(self, entity: int, request: ModelInstallRequest, reason: str) -> None:
         """End what an entity's request asks for before it began: there is no such host."""
-        installation = ModelInstallation(
-            request.model_name,
-            uuid4().hex[:12],
-            host=request.host,
-            request_entities=[entity],
-            download_config=request.download_config,
-        )
-        self._asked[installation.installation_id] = {entity: request}
-        self._open(installation)
-        self.fail(installation, InstallationError(reason, InstallationErrorKind.HOST_UNREACHABLE))
-        self._saved.queue.take_over(request)
+        installation = self._new(request.model_name, request, entity, request.host, None)
+        self._refuse(installation, request, InstallationError(reason, InstallationErrorKind.HOST_UNREACHABLE))
 
     def take(self, entity: int, request: ModelInstallRequest, host: OllamaHostManager) -> None:
         """Begin what an entity's request asks for on this host, or let it share an installation under way there.
 
         It stays with this host, also if the panel turns to another one while it waits.
         """
-        try:
-            name = parse_model_name(request.model_name)
-        except InvalidModelName as error:
-            installation = self._new(request.model_name, request, entity, host)
-            self._open(installation)
-            self.fail(installation, InstallationError(error.message, InstallationErrorKind.INVALID_NAME))
-            self._saved.queue.take_over(request)
-            return
-        for other in self._manager.active_installations.values():
-            # Two pulls of one model at a time can crash the server (Ollama 0.9.3, PR 17370), so there is one.
-            if self.entity_of(other) is None:
-                continue  # it is about to be ended, and its askers with it
-            if other.host == host.api_client.base_url and is_same_model(other.model_name, name.short):
-                self._asked[other.installation_id][entity] = request
-                if entity not in other.request_entities:
-                    other.request_entities.append(entity)
-                self._saved.queue.take_over(request)
-                return
-        installation = self._new(name.short, request, entity, host)
-        self._open(installation)
-        self._manager.active_installations[installation.installation_id] = installation
-        self._models.installation_queue.append(installation)
-        download = DownloadRequest(name.short, installation.installation_id, installation.host, request.download_config)
-        self._manager.download_queue.append(download)
-        self._saved.queue.add(download)
-        self._saved.queue.take_over(request)
-
-    def _new(self, name: str, request: ModelInstallRequest, entity: int, host: OllamaHostManager) -> ModelInstallation:
         api = host.api_client
-        self._hosts[api.base_url] = (api, host.connection_pool)
+        self.books.hosts[api.base_url] = (api, host.connection_pool)
+        try:
+            name = parse_model_name(request.model_name).short
+        except InvalidModelName as error:
+            installation = self._new(request.model_name, request, entity, api.base_url, None)
+            self._refuse(installation, request, InstallationError(error.message, InstallationErrorKind.INVALID_NAME))
+            return
+        other = self.books.same(name, api.base_url)
+        if other is not None:
+            # Two pulls of one model at a time can crash the server (Ollama 0.9.3, PR 17370), so there is one.
+            self.books.asked[other.installation_id][entity] = request
+            if entity not in other.request_entities:
+                other.request_entities.append(entity)
+            self._saved.queue.drop(request)
+            return
+        kept = self._saved.queue.go_on_with(request, api.base_url)
+        installation = self._new(name, request, entity, api.base_url, kept)
+        key = installation.installation_id
+        self.books.open(installation, {entity: request})
+        self._manager.active_installations[key] = installation
+        requested_at = utc_now() if kept is None else kept.row.request.requested_at
+        if kept is None:
+            self._saved.queue.add(
+                DownloadRequest(
+                    name,
+                    key,
+                    api.base_url,
+                    request.download_config,
+                    requested_at,
+                    request.not_before,
+                    request.paused,
+                    request.recipe,
+                )
+            )
+        else:
+            self.books.patient.add(key)
+        others = (one for one in self._manager.active_installations.values() if one is not installation)
+        is_alone = not any(one.host == api.base_url for one in others)
+        self.books.digests[key] = frozenset() if is_alone or request.recipe is not None else None
+        self.books.wait(installation, requested_at)
+        self.ending.changed()
+
+    def _new(
+        self, name: str, request: ModelInstallRequest, entity: int, host: str, kept: KeptInstallation | None
+    ) -> ModelInstallation:
         installation = ModelInstallation(
             name,
-            uuid4().hex[:12],
-            host=api.base_url,
+            uuid4().hex[:12] if kept is None else kept.installation_id,
+            host=host,
             request_entities=[entity],
             download_config=request.download_config,
+            not_before=request.not_before,
+            recipe=request.recipe,
         )
-        self._asked[installation.installation_id] = {entity: request}
+        if request.paused:
+            installation.status = InstallationStatus.PAUSED
+            installation.waits_for = WaitReason.PAUSED
+        if kept is not None:
+            row = kept.row
+            installation.progress = InstallationProgress(row.bytes_done, row.total_bytes)
+            installation.layers = list(row.layers)
+            installation.refetched_bytes = row.refetched_bytes
         return installation
 
-    def _open(self, installation: ModelInstallation) -> None:
-        self._shown[installation.installation_id] = (self._world.spawn(installation), installation)
-        self._changed()
+    def _refuse(self, installation: ModelInstallation, request: ModelInstallRequest, error: InstallationError) -> None:
+        self.books.open(installation, dict.fromkeys(installation.request_entities, request))
+        self.ending.fail(installation, error)
+        self._saved.queue.drop(request)
+
+    def follow(self, news: QueueNews) -> None:
+        """What other programs have changed in the queue: they pause, resume, move, schedule and cancel what is ours."""
+        self.rests.follow(news)
+        for key in news.gone:
+            installation = self._manager.active_installations.get(key)
+            if installation is not None:
+                self.stop(installation)
+
+    def stop(self, installation: ModelInstallation) -> None:
+        """End it because somebody wants that; one that is at work ends when its work has."""
+        found = self.books.run_of(installation)
+        if found is not None and found[0].task is not None:
+            found[1].is_coming_back = False
+            found[0].task.cancel()
+        else:
+            self.ending.cancel(installation)
+
+    # Turns
 
     def start_waiting(self, hosts: OllamaHosts) -> None:
-        """Give those that wait their turn, as far as the limit of their host allows.
+        """Give those that wait their turn, as far as the order, the limit of their host and its health allow.
 
         A host that has another log-in by now is spoken to with that.
         """
-        queue = self._manager.download_queue
-        if not queue:
+        books = self.books
+        looked = self._looks.take_in()
+        if not books.waiting:
+            if self._alarm.due != float("inf"):
+                self._alarm.stop()
             return
-        for one in hosts.all():
-            if one.base_url in self._hosts:
-                self._hosts[one.base_url] = (one.manager.api_client, one.manager.connection_pool)
-        active = self._manager.active_installations
-        running = Counter(one.host for one in active.values() if one.status.is_running)
-        for request in list(queue):
-            installation = active.get(request.installation_id)
-            if installation is not None and running[request.host] >= AT_ONCE:
-                continue
-            queue.remove(request)
-            if installation is not None:
-                self._models.installation_queue.remove(installation)
-                self._start(installation, *self._hosts[request.host])
-                running[request.host] += 1
+        is_away = self._hosts.look(hosts)
+        self._try_elsewhere_again()
+        self._looks.begin()
+        plan = plan_order(books.all_waiting(is_away), books.at_work(), at_once=self._at_once(), now=utc_now())
+        for key in plan.starts:
+            self._start(self._manager.active_installations[key])
+        if self._tell_waits(plan) or plan.starts or looked:
+            self.ending.changed()
+        self._set_alarm(plan)
 
-    def _start(self, installation: ModelInstallation, api: OllamaAPIClient, pool: ConnectionPool) -> None:
-        entity = self.entity_of(installation)
+    def _at_once(self) -> int:
+        if self._preferences is None:
+            self._preferences = self._app.world.get_resource(Preferences)
+        return 2 if self._preferences is None else self._preferences.downloads.at_once
+
+    def _try_elsewhere_again(self) -> None:
+        if self.books.elsewhere and self._app.time.real_elapsed_seconds >= self._alarm.due:
+            self.books.elsewhere.clear()
+
+    def _tell_waits(self, plan: Plan) -> bool:
+        """Say of each why it waits; whether that is news."""
+        is_news = False
+        for key, reason in plan.waits.items():
+            installation = self._manager.active_installations[key]
+            behind = plan.behind.get(key, "")
+            if installation.waits_for is not reason or installation.waits_behind != behind:
+                installation.waits_for, installation.waits_behind = reason, behind
+                is_news = True
+        return is_news
+
+    def _set_alarm(self, plan: Plan) -> None:
+        seconds = float("inf")
+        if plan.next_moment is not None:
+            seconds = min(LONGEST_ALARM, max(0.0, (plan.next_moment - utc_now()).total_seconds()))
+        if self.books.elsewhere:
+            now = self._app.time.real_elapsed_seconds
+            left = self._alarm.due - now
+            seconds = min(seconds, left if 0 < left <= ELSEWHERE_SECONDS else ELSEWHERE_SECONDS)
+        if seconds != float("inf"):
+            self._alarm.restart(self._app.time, seconds)
+        elif self._alarm.due != float("inf"):
+            self._alarm.stop()
+
+    def _start(self, installation: ModelInstallation) -> None:
+        books, key = self.books, installation.installation_id
+        books.stop_waiting(key)
+        entity = books.entity_of(installation)
         if entity is None:
             return  # it is about to be ended
-        tasks = self._app.tasks
-        run = InstallationRun(tasks.channel(), clock.monotonic())
-        name, report = parse_model_name(installation.model_name), run.channel.send
-
-        async def install() -> InstalledModel:
-            async with self._clients.in_use(api, pool):  # also when the host gets another log-in meanwhile
-                return await install_model_from_ollama(
-                    self._clients, api, pool, name, installation.download_config, report, self._remember
-                )
-
-        task = tasks.spawn(install(), f"install {installation.model_name}")
+        has_run = key in books.spent
+        run = InstallationRun(
+            self._app.tasks.channel(),
+            self._app.tasks.channel(),
+            clock.monotonic(),
+            fraction=known_fraction(installation),
+            announced=has_run,
+        )
+        if not books.digests.get(key) and installation.recipe is None:
+            books.digests[key] = None  # until its work has looked
+        api, pool = books.hosts[installation.host]
+        work = self._work.of(installation, api, pool, run, fetched_before(installation))
+        task = self._app.tasks.spawn(work, f"install {installation.model_name}")
         installation.status = InstallationStatus.DOWNLOADING
-        installation.started_at = utc_now()
-        self._world.insert(entity, ModelInstallationTask(installation.model_name, task), run)
-        self._changed()
+        installation.waits_for = None
+        if not has_run:
+            installation.started_at = utc_now()
+        books.world.insert(entity, ModelInstallationTask(installation.model_name, task, installation.progress), run)
 
     def _remember(self, entry: RegistryEntry) -> None:
         """Keep what a registry says of a model. In the background: one assignment, and a change that is posted."""
         self._models.model_registry.cache.entries[entry.model_name] = entry
         self._saved.set_registry_entry(entry)
 
-    # Going on
-
-    def entity_of(self, installation: ModelInstallation) -> int | None:
-        """The entity of an installation that is shown; None once somebody has deleted it.
-
-        Its number alone does not tell: after `esper.clear_database` esper gives the same numbers to others.
-        """
-        entity, _ = self._shown.get(installation.installation_id, (0, installation))
-        there = esper.entity_exists(entity) and esper.try_component(entity, ModelInstallation) is installation
-        return entity if there else None
-
-    def lost(self) -> list[ModelInstallation]:
-        """The installations whose entity somebody has deleted."""
-        return [installation for _, installation in self._shown.values() if self.entity_of(installation) is None]
-
-    def announce(self, installation: ModelInstallation, run: InstallationRun) -> None:
-        """Tell, once, that it has begun, with its size if that is known by now."""
-        if not run.announced:
-            run.announced = True
-            size = installation.progress.total_bytes or None
-            self._started.write(ModelInstallationStarted(installation.model_name, installation.installation_id, size))
-
-    # Ending
-
-    def complete(self, installation: ModelInstallation, run: InstallationRun, model: InstalledModel) -> None:
-        """The model is there."""
-        took = timedelta(seconds=clock.monotonic() - run.begun)
-        self.announce(installation, run)
-        self._close(installation, InstallationStatus.COMPLETED, took)
-        self._completed.write(ModelInstallationCompleted(installation.installation_id, model, took))
-        self._completed_at.append((self._app.time.real_elapsed_seconds, installation.installation_id))
-        if len(self._completed_at) == 1:
-            self._clean_up.restart(self._app.time, COMPLETED_SECONDS)
-
-    def fail(self, installation: ModelInstallation, error: InstallationError) -> None:
-        """It ended without the model."""
-        installation.error_message = error.message
-        installation.error_kind = error.kind
-        self._close(installation, InstallationStatus.failed(error.message), None)
-        self._failed.write(
-            ModelInstallationFailed(
-                installation.installation_id, installation.model_name, error.message, error.kind, error.retryable
-            )
-        )
-
-    def cancel(self, installation: ModelInstallation) -> None:
-        """Somebody stopped it."""
-        self._close(installation, InstallationStatus.CANCELLED, None)
-        self._cancelled.write(
-            ModelInstallationCancelled(installation.installation_id, installation.model_name, resumable=True)
-        )
-
-    def _close(self, installation: ModelInstallation, status: InstallationStatus, took: timedelta | None) -> None:
-        installation.status = status
-        installation.estimated_completion = None
-        installation.finished_at = utc_now()
-        self._manager.active_installations.pop(installation.installation_id, None)
-        self._saved.queue.remove(installation.installation_id)
-        if installation in self._models.installation_queue:
-            self._models.installation_queue.remove(installation)
-        entity = self.entity_of(installation)
-        if entity is not None:
-            self._world.remove(entity, ModelInstallationTask, InstallationRun)
-        self._answer(installation)
-        record = InstallationRecord(
-            installation_id=installation.installation_id,
-            model_name=installation.model_name,
-            status=status,
-            started_at=installation.started_at,
-            finished_at=installation.finished_at,
-            duration=took or max(timedelta(0), installation.finished_at - installation.started_at),
-            bytes_downloaded=installation.progress.bytes_downloaded,
-            total_bytes=installation.progress.total_bytes,
-            host=installation.host,
-        )
-        self._manager.installation_history.append(record)
-        self._saved.add_history(record)
-        self._changed()
-
-    def forget(self, installation_id: str) -> None:
-        """Take an ended installation off the list. Its entity stays if a host has put something onto it."""
-        if installation_id not in self._shown:
-            return
-        entity, installation = self._shown[installation_id]
-        if self.entity_of(installation) is not None:
-            self._world.remove(entity, *_OF_INSTALLATION)
-            drop_if_empty(self._world, entity)
-        elif esper.try_component(entity, ModelInstallation) is installation:
-            # Esper has put its deletion off until its next `process`, which in a host's world may be long in coming:
-            # until then queries would show it, and its task would go on.
-            for kind in _OF_INSTALLATION:
-                if esper.try_component(entity, kind) is not None:
-                    esper.remove_component(entity, kind)
-        del self._shown[installation_id]
-        self._changed()
-
-    def forget_completed(self) -> None:
-        """Take the completed installations off the list that have been there long enough."""
-        time = self._app.time
-        if time.real_elapsed_seconds < self._clean_up.due:
-            return
-        self._clean_up.stop()
-        completed = self._completed_at
-        while completed and completed[0][0] + COMPLETED_SECONDS <= time.real_elapsed_seconds:
-            self.forget(completed.popleft()[1])
-        if completed:
-            self._clean_up.restart(time, completed[0][0] + COMPLETED_SECONDS - time.real_elapsed_seconds)
-
-    def _answer(self, installation: ModelInstallation) -> None:
-        """Take the requests of an ended installation off the entities that asked, and no others."""
-        for entity, request in self._asked.pop(installation.installation_id, {}).items():
-            if esper.entity_exists(entity) and esper.try_component(entity, ModelInstallRequest) is request:
-                self._world.remove(entity, ModelInstallRequest)
-                drop_if_empty(self._world, entity)
-
-    def _changed(self) -> None:
-        self._ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
-
-
-def still_asks(entity: int, installation: ModelInstallation) -> bool:
-    """Whether the entity is there and its request is for this installation's model, not for another by now."""
-    request = esper.try_component(entity, ModelInstallRequest) if esper.entity_exists(entity) else None
-    return request is not None and is_same_model(request.model_name, installation.model_name)
-
 
 def is_same_model(name: str, other: str) -> bool:
     """Whether two names mean the same model to Ollama."""
-    return name == other or _name_key(name) == _name_key(other)
-
-
-@lru_cache(maxsize=256)
-def _name_key(name: str) -> str:
-    """What names are compared by; a name that is none is only equal to itself."""
-    try:
-        return parse_model_name(name).key
-    except InvalidModelName:
-        return name
-
-
-def drop_if_empty(world: World, entity: int) -> None:
-    """Delete an entity that has nothing left: one that was nothing but a request has no further use."""
-    if world.exists(entity) and not world.components(entity):
-        world.despawn(entity)
+    return name == other or name_key(name) == name_key(other)
 
 
 def is_local_registry(registry: str) -> bool:

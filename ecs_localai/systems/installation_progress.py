@@ -1,74 +1,123 @@
-"""From what a pull reports to what a person sees: a speed that does not jump and a bar that never goes back."""
+"""From what the background reports to what a person sees: a speed and a time left that do not jump, a bar that never
+goes back."""
 
 from __future__ import annotations
 
 import math
 from datetime import timedelta
 
-from ecs_localai.components.installation import InstallationProgress, InstallationStatus
-from ecs_localai.ollama.pull import PullPhase, PullProgress
+from ecs_localai.components.installation import (
+    InstallationPhase,
+    InstallationProgress,
+    InstallationStatus,
+    LayerProgress,
+)
 from ecs_localai.runtime import Latest
+from ecs_localai.systems.installation_report import InstallationReport
 
 _SMOOTHING_SECONDS = 3.0
 _SHORTEST_STEP = 0.2
-_STATUS = {
-    PullPhase.MANIFEST: InstallationStatus.DOWNLOADING,
-    PullPhase.DOWNLOADING: InstallationStatus.DOWNLOADING,
-    PullPhase.VERIFYING: InstallationStatus.VERIFYING,
-    PullPhase.WRITING: InstallationStatus.INSTALLING,
-    PullPhase.DONE: InstallationStatus.INSTALLING,
-}
+_ETA_SMOOTHING_SECONDS = 15.0
+"""The time left is told from a speed that is smoothed over so long: a slow second is no news."""
+_ETA_AFTER_SECONDS = 1.0
+"""Nobody can tell how long it takes from less than this."""
+_FETCHING = frozenset({InstallationPhase.DOWNLOADING, InstallationPhase.EXTRACTING})
 
 
 class SpeedMeter:
-    """Bytes per second, smoothed over about three seconds."""
+    """Bytes per second, smoothed over about so many seconds."""
 
-    __slots__ = ("_bytes", "_time", "speed")
+    __slots__ = ("_begun", "_bytes", "_seconds", "_time", "speed")
 
-    def __init__(self) -> None:
-        self._time: float | None = None
+    def __init__(self, seconds: float = _SMOOTHING_SECONDS) -> None:
+        self._seconds = seconds
+        self._begun: float | None = None
+        self._time = 0.0
         self._bytes = 0
         self.speed = 0.0
 
     def update(self, now: float, transferred: int) -> float:
         """Take in how much has been transferred by `now` (seconds on a steady clock); returns the speed."""
-        if self._time is None or transferred < self._bytes:
+        if self._begun is None or transferred < self._bytes:
+            self._begun = now if self._begun is None else self._begun
             self._time, self._bytes = now, transferred
             return self.speed
         step = now - self._time
         if step < _SHORTEST_STEP:
             return self.speed
         fresh = (transferred - self._bytes) / step
-        share = 1.0 - math.exp(-step / _SMOOTHING_SECONDS)
-        self.speed = fresh if self.speed == 0.0 else self.speed + share * (fresh - self.speed)
+        # At first the average of all there is, so that the first step does not count for as much as many.
+        share = max(1.0 - math.exp(-step / self._seconds), step / max(step, now - self._begun))
+        self.speed += share * (fresh - self.speed)
         self._time, self._bytes = now, transferred
         return self.speed
+
+    def measured_for(self, now: float) -> float:
+        """Seconds since the first update."""
+        return 0.0 if self._begun is None else now - self._begun
 
 
 class InstallationRun:
     """A running installation's channel and clocks: a component beside its `ModelInstallationTask`."""
 
-    __slots__ = ("announced", "begun", "channel", "fraction", "meter")
+    __slots__ = (
+        "_eta_meter",
+        "_meter",
+        "announced",
+        "begun",
+        "channel",
+        "fraction",
+        "is_coming_back",
+        "kept_phase",
+        "layers",
+        "missing",
+        "saved_at",
+    )
 
-    def __init__(self, channel: Latest[PullProgress], begun: float) -> None:
+    def __init__(
+        self,
+        channel: Latest[InstallationReport],
+        missing: Latest[frozenset[str]],
+        begun: float,
+        *,
+        fraction: float | None = None,
+        announced: bool = False,
+    ) -> None:
         self.channel = channel
+        self.missing = missing
+        """Tells, once, the files that the host lacks."""
         self.begun = begun
         """When it had its turn, in seconds on `time.monotonic`."""
-        self.meter = SpeedMeter()
-        self.fraction: float | None = None
-        self.announced = False
+        self.fraction = fraction
+        self.announced = announced
         """Whether `ModelInstallationStarted` was sent."""
+        self.is_coming_back = False
+        """Whether its work was cancelled so that it waits again, and not for good."""
+        self.layers: tuple[LayerProgress, ...] | None = None
+        """What was told of them last."""
+        self.kept_phase: InstallationPhase | None = None
+        """The phase that was kept last."""
+        self.saved_at = begun
+        """When its progress was kept last, as `begun`."""
+        self._meter = SpeedMeter()
+        self._eta_meter = SpeedMeter(_ETA_SMOOTHING_SECONDS)
 
     def advance(
-        self, before: InstallationProgress, pull: PullProgress, now: float
+        self, before: InstallationProgress, report: InstallationReport, now: float
     ) -> tuple[InstallationProgress, InstallationStatus]:
         """The progress after this report. Neither bytes nor fraction ever go back, whatever the server does."""
-        transferred = max(0, pull.bytes_downloaded - pull.bytes_present)
-        speed = self.meter.update(now, transferred)
-        done = max(before.bytes_downloaded, pull.bytes_downloaded)
-        total = max(before.total_bytes, pull.total_bytes)
-        if pull.fraction is not None:
-            self.fraction = max(self.fraction or 0.0, min(1.0, pull.fraction))
-        left = total - done
-        eta = timedelta(seconds=left / speed) if speed > 0 and pull.phase is PullPhase.DOWNLOADING else None
-        return InstallationProgress(done, total, speed, eta), _STATUS[pull.phase]
+        transferred = report.transferred_bytes
+        if transferred is None:
+            transferred = max(0, report.bytes_done - report.bytes_present)
+        speed = self._meter.update(now, transferred)
+        steady = self._eta_meter.update(now, transferred)
+        done = max(before.bytes_downloaded, report.bytes_done)
+        total = max(before.total_bytes, report.total_bytes)
+        if report.fraction is not None:
+            self.fraction = max(self.fraction or 0.0, min(1.0, report.fraction))
+        # What is there is what the report says; before the first file is reached it says nothing of that.
+        there = report.bytes_done - report.rolled_back_bytes if report.fraction is not None else done
+        eta = None
+        if report.phase in _FETCHING and steady > 0 and self._eta_meter.measured_for(now) >= _ETA_AFTER_SECONDS:
+            eta = timedelta(seconds=max(0, total - there) / steady)
+        return InstallationProgress(done, total, speed, eta, max(0, done - there)), InstallationStatus(report.phase)

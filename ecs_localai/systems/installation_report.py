@@ -23,4 +23,8 @@ class InstallationReport(msgspec.Struct, frozen=True):
     fraction: float | None = None
     """Of the whole, 0.0 to 1.0, never going back; None while it cannot be told."""
     layers: tuple[LayerProgress, ...] | None = None
-    """None where nothing of them has changed."""
+    """None where nothing of them is known. The same object as before means that nothing of them has changed."""
+    transferred_bytes: int | None = None
+    """What has come over the line by now; None: `bytes_done` without `bytes_present`."""
+    refetched_bytes: int = 0
+    """What of all that was fetched for this installation had to be fetched again, by now."""

@@ -8,7 +8,6 @@ import esper
 
 from ecs_localai.components.events import HostRemoved, ModelInstallationProgress, UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.installation import (
-    DownloadConfig,
     InstallationError,
     InstallationErrorKind,
     ModelInstallation,
@@ -16,64 +15,18 @@ from ecs_localai.components.installation import (
     ModelInstallationTask,
     ModelInstallRequest,
 )
-from ecs_localai.components.models import InstalledModel
-from ecs_localai.components.panel import LocalModelsPanel
-from ecs_localai.components.panel_intents import CancelRequested, DismissRequested, InstallRequested, RetryRequested
+from ecs_localai.components.panel_intents import CancelRequested, DismissRequested
 from ecs_localai.components.time_values import utc_now
-from ecs_localai.ollama.errors import InvalidModelName
-from ecs_localai.ollama.names import parse_model_name
-from ecs_localai.runtime import (
-    Added,
-    Commands,
-    EventReader,
-    EventWriter,
-    IoTaskPool,
-    Query,
-    Res,
-    Task,
-    TaskCancelled,
-)
+from ecs_localai.runtime import Added, EventReader, EventWriter, IoTaskPool, Query, Res, TaskCancelled
 from ecs_localai.systems.host_list import HostListError, OllamaHosts
-from ecs_localai.systems.installation_desk import InstallationDesk, is_local_registry, still_asks
+from ecs_localai.systems.installation_desk import InstallationDesk, still_asks
 from ecs_localai.systems.installation_progress import InstallationRun
+from ecs_localai.systems.installing import AtWorkElsewhere
 
 _PERHAPS_GONE = frozenset({InstallationErrorKind.HOST_UNREACHABLE, InstallationErrorKind.CUT})
 """After these the host is asked at once whether it is still there."""
-
-
-def request_installations(
-    wanted: EventReader[InstallRequested],
-    retries: EventReader[RetryRequested],
-    installations: Query[ModelInstallation],
-    panels: Query[LocalModelsPanel],
-    desk: Res[InstallationDesk],
-    commands: Commands,
-    ui: EventWriter[UIUpdateEvent],
-) -> None:
-    """Turn what was typed into the install field, or tried again, into `ModelInstallRequest` entities.
-
-    A name that is none is refused in the field itself. A registry on this machine is spoken to without TLS, as
-    container tools do.
-    """
-    for request in wanted.read():
-        error: str | None = None
-        try:
-            name = parse_model_name(request.text)
-            config = DownloadConfig(insecure=is_local_registry(name.host))
-            for host in request.hosts or [""]:
-                commands.spawn(ModelInstallRequest(name.short, config, host))
-        except InvalidModelName as refusal:
-            error = refusal.message
-        for _, panel in panels:
-            panel.install_error = error
-        ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
-    for retry in retries.read():
-        for _, installation in installations:
-            if installation.installation_id == retry.installation_id and installation.status.is_finished:
-                desk.forget(installation.installation_id)
-                commands.spawn(
-                    ModelInstallRequest(installation.model_name, installation.download_config, installation.host)
-                )
+KEEP_SECONDS = 5.0
+"""The progress of an installation is kept so often at the most."""
 
 
 def track_installation_progress(
@@ -87,15 +40,26 @@ def track_installation_progress(
     if not tasks.arrived:
         return
     for _, (installation, task, run) in running:
+        missing = run.missing.take()
+        if missing is not None and installation.installation_id in desk.books.digests:
+            desk.books.digests[installation.installation_id] = missing
         report = run.channel.take()
-        if report is None:
+        if report is None or run.is_coming_back:
             continue
         progress, status = run.advance(installation.progress, report, clock.monotonic())
+        is_another = installation.status != status or report.phase is not run.kept_phase
         installation.progress = progress
         installation.status = status
+        installation.refetched_bytes = max(installation.refetched_bytes, report.refetched_bytes)
+        if report.layers is not None and report.layers is not run.layers:
+            run.layers = report.layers
+            installation.layers = list(report.layers)
         installation.estimated_completion = utc_now() + progress.eta if progress.eta is not None else None
         task.progress_tracker = progress
-        desk.announce(installation, run)
+        desk.ending.announce(installation, run)
+        if is_another or clock.monotonic() - run.saved_at >= KEEP_SECONDS:
+            run.kept_phase = report.phase
+            desk.rests.keep_progress(installation, run)
         progress_events.write(
             ModelInstallationProgress(
                 installation.installation_id, progress, installation.model_name, status, run.fraction
@@ -110,28 +74,37 @@ def poll_installation_tasks(
     hosts: Res[OllamaHosts],
     desk: Res[InstallationDesk],
 ) -> None:
-    """End the installations whose work has ended. Looks at none of them unless something arrived."""
+    """End the installations whose work has ended, or have them wait again. Looks at none unless something arrived."""
     if not tasks.arrived:
         return
     unexpected: Exception | None = None
-    for _, (installation, work, run) in running:
+    for _, (installation, work, run) in list(running):
         task = work.task
         if task is None or not task.is_finished():
             continue
+        desk.rests.look_again_after(installation)
         try:
             model = task.check_ready()
             if model is not None:
-                desk.complete(installation, run, model)
+                desk.ending.complete(installation, run, model)
         except InstallationError as error:
-            desk.fail(installation, error)
+            if error.kind is InstallationErrorKind.HOST_UNREACHABLE:
+                desk.rests.lose_host(installation, run, error)
+            else:
+                desk.ending.fail(installation, error)
             if error.kind in _PERHAPS_GONE:
                 for one in hosts.all():
                     if one.base_url == installation.host:
                         one.link.ask_at_once()
+        except AtWorkElsewhere:
+            desk.rests.find_elsewhere(installation, run)
         except TaskCancelled:
-            desk.cancel(installation)
+            if run.is_coming_back:
+                desk.rests.come_back(installation, run)
+            else:
+                desk.ending.cancel(installation)
         except Exception as error:  # noqa: BLE001 - raised again below, once the installation has been ended
-            desk.fail(installation, InstallationError(f"The installation broke off: {error}"))
+            desk.ending.fail(installation, InstallationError(f"The installation broke off: {error}"))
             unexpected = error
     if unexpected is not None:
         raise unexpected
@@ -143,6 +116,7 @@ def spawn_model_installation(
     desk: Res[InstallationDesk],
 ) -> None:
     """Begin the installations that are new, whoever spawned their requests, and those whose turn it is."""
+    desk.adoption.take_in()
     for entity, request in list(requests):
         if not esper.entity_exists(entity):
             continue  # esper shows those whose deletion it has put off
@@ -169,46 +143,31 @@ def stop_installations(
     for cancel in cancels.read():
         installation = manager.active_installations.get(cancel.installation_id)
         if installation is not None:
-            _stop(installation, desk)
+            desk.stop(installation)
             ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
     gone = {removal.host for removal in removals.read()}
     if gone:  # one that has been added again meanwhile is not
         gone -= {one.base_url for one in hosts.all()}
     for installation in list(manager.active_installations.values()) if gone else ():
         if installation.host in gone:
-            _stop(installation, desk)
+            desk.stop(installation)
     for dismissal in dismissals.read():
         if dismissal.installation_id not in manager.active_installations:
-            desk.forget(dismissal.installation_id)
-    for installation in desk.lost():
+            desk.ending.forget(dismissal.installation_id)
+    for installation in desk.books.lost():
         if installation.installation_id in manager.active_installations:
-            desk.cancel(installation)
-        desk.forget(installation.installation_id)
+            desk.ending.cancel(installation)
+        desk.ending.forget(installation.installation_id)
     for installation in list(manager.active_installations.values()):
         if installation.request_entities and not any(
             still_asks(entity, installation) for entity in installation.request_entities
         ):
             installation.request_entities.clear()
-            _stop(installation, desk)
-        elif installation.status.is_running and _task_of(installation, desk) is None:
-            desk.cancel(installation)
-
-
-def _task_of(installation: ModelInstallation, desk: InstallationDesk) -> Task[InstalledModel] | None:
-    """Its background work; None where it has none, or has lost what belongs to it."""
-    entity = desk.entity_of(installation)
-    found = esper.try_components(entity, ModelInstallationTask, InstallationRun) if entity is not None else None
-    return found[0].task if found is not None else None
-
-
-def _stop(installation: ModelInstallation, desk: InstallationDesk) -> None:
-    task = _task_of(installation, desk)
-    if task is not None:
-        task.cancel()
-    else:
-        desk.cancel(installation)
+            desk.stop(installation)
+        elif installation.status.is_running and desk.books.task_of(installation) is None:
+            desk.ending.cancel(installation)
 
 
 def clean_up_installations(desk: Res[InstallationDesk]) -> None:
     """Take completed installations off the list after a few seconds; the others stay until dismissed."""
-    desk.forget_completed()
+    desk.ending.forget_completed()

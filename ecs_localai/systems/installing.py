@@ -1,17 +1,18 @@
-"""Installing one model, in the background: look at the manifest, pull, retry what may pass, verify."""
+"""Installing one model, in the background: look at the manifest and the room, pull, retry what may pass, verify."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.hosts import ConnectionPool, OllamaAPIClient, RetryPolicy
-from ecs_localai.components.installation import DownloadConfig
+from ecs_localai.components.installation import DownloadConfig, InstallationPhase, LayerProgress
 from ecs_localai.components.installation_errors import InstallationError, InstallationErrorKind
 from ecs_localai.components.models import InstalledModel
-from ecs_localai.components.registry import RegistryEntry, RegistryLayer
-from ecs_localai.components.time_values import utc_now
+from ecs_localai.components.preflight import DISK_RESERVE
+from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.errors import (
     BadReply,
     ErrorKind,
@@ -24,17 +25,18 @@ from ecs_localai.ollama.errors import (
     ServerFailure,
     Unauthorized,
 )
-from ecs_localai.ollama.names import ModelName, parse_model_name
+from ecs_localai.ollama.names import ModelName, name_key
 from ecs_localai.ollama.pull import PullPhase, PullProgress
 from ecs_localai.systems.host_clients import HostClients
+from ecs_localai.systems.installation_report import InstallationReport
+from ecs_localai.systems.layer_look import Remember, layers_from_registry, missing_layers
 from ecs_localai.systems.model_sync import capabilities_of, installed_model
+from ecs_localai.systems.pull_locks import PullLocks
+from ecs_localai.systems.saved_hosts import server_of
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
     from ecs_localai.ollama.wire import TagEntry
-
-MANIFEST_TIMEOUT = 3.0
-"""Seconds to wait for the registry's manifest. Without it only the sizes of reached layers are known."""
 
 _KINDS = {
     PullFailure.INVALID_NAME: InstallationErrorKind.INVALID_NAME,
@@ -70,64 +72,159 @@ def installation_error(error: OllamaError) -> InstallationError:
     return InstallationError(error.message, kind)
 
 
+_PHASES = {
+    PullPhase.MANIFEST: InstallationPhase.DOWNLOADING,
+    PullPhase.DOWNLOADING: InstallationPhase.DOWNLOADING,
+    PullPhase.VERIFYING: InstallationPhase.VERIFYING,
+    PullPhase.WRITING: InstallationPhase.INSTALLING,
+    PullPhase.DONE: InstallationPhase.INSTALLING,
+}
+
+
+class AtWorkElsewhere(Exception):
+    """Another program is fetching the same on this host."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullHelp:
+    """What the work of an app's installations has in common, and what it tells it besides its reports."""
+
+    clients: HostClients
+    locks: PullLocks
+    claim: Callable[[list[LayerProgress], frozenset[str]], bool]
+    """Whether no other program fetches any of these; as `KeptQueue.claim`."""
+    remember: Remember
+    """Called with what the registry says the model consists of."""
+    tell_missing: Callable[[frozenset[str]], None]
+    """Called with the files that the host lacks."""
+
+
+@dataclass(slots=True)
+class PullLedger:
+    """What is known of a download over all its pulls: they may be many, and their host may lose what they brought."""
+
+    report: Callable[[InstallationReport], None]
+    fetched: dict[str, int] = field(default_factory=dict)
+    """Bytes by digest."""
+    refetched: int = 0
+    """Bytes that were fetched again in the pulls before this one."""
+    furthest: int = 0
+    """The most bytes that were there at a time."""
+    transferred: int = 0
+    """Bytes that came over the line in the pulls before this one."""
+    has_begun: bool = False
+    """Whether a pull has got so far that the host says something of a file."""
+    _last: PullProgress = field(default_factory=PullProgress)
+
+    def take(self, progress: PullProgress) -> None:
+        """A pull has come further."""
+        self._last = progress
+        self.has_begun |= bool(progress.layer)
+        self.furthest = max(self.furthest, progress.bytes_downloaded)
+        there = progress.bytes_downloaded - progress.rolled_back_bytes
+        self.report(
+            InstallationReport(
+                phase=_PHASES[progress.phase],
+                bytes_done=self.furthest,
+                total_bytes=progress.total_bytes,
+                bytes_present=progress.bytes_present,
+                rolled_back_bytes=self.furthest - there,
+                fraction=progress.fraction,
+                layers=progress.layers,
+                transferred_bytes=self.transferred + progress.transferred_bytes,
+                refetched_bytes=self.refetched + progress.refetched_bytes,
+            )
+        )
+
+    def end_pull(self) -> None:
+        """A pull has ended; another one may follow."""
+        last, self._last = self._last, PullProgress()
+        if not last.layer:
+            return
+        self.transferred += last.transferred_bytes
+        self.refetched += last.refetched_bytes
+        self.fetched |= {layer.digest: layer.downloaded for layer in last.layers}
+
+
 async def install_model_from_ollama(
-    clients: HostClients,
     api: OllamaAPIClient,
     pool: ConnectionPool,
     name: ModelName,
     config: DownloadConfig,
-    report: Callable[[PullProgress], None],
-    remember: Callable[[RegistryEntry], None],
+    ledger: PullLedger,
+    help_: PullHelp,
 ) -> InstalledModel:
-    """Pull a model and see that it is there. `report` is called in the background with each step forward, `remember`
-    with what the registry says the model consists of.
+    """Pull a model and see that it is there. What the ledger reports is reported in the background, step by step.
 
     Cancelling stops the transfer; what is on the host's disk stays, and the next pull goes on from it.
 
     Raises:
         InstallationError: with a sentence that says what happened and what to do.
+        AtWorkElsewhere: another program is fetching the same there.
     """
     try:
-        client = await clients.get_for(api, pool)
-        layers = await _layers_from_registry(name, config, remember)
-        if layers:
-            report(PullProgress(phase=PullPhase.MANIFEST, total_bytes=sum(layers.values())))
-        await _pull_with_retries(client, api.retry_policy, name, config, layers, report)
-        entry = await _entry(client, name)
-        if entry is None and await _is_unreadable(client, name):
-            await client.delete(name.short)
-            await _pull_with_retries(client, api.retry_policy, name, config, layers, report)
+        client = await help_.clients.get_for(api, pool)
+        layers = await layers_from_registry(name, config, help_.remember)
+        missing = await missing_layers(client, layers)
+        help_.tell_missing(missing)
+        if not config.ignores_room:
+            await _check_room(client, name, layers, missing, ledger.fetched)
+        server = server_of(api.base_url)
+        give_back = await help_.locks.acquire([(server, key) for key in (name.key, *missing)])
+        try:
+            await _claim(help_, layers, missing, ledger)
+            if layers:
+                ledger.take(PullProgress(total_bytes=sum(layers.values())))
+            await _pull_with_retries(client, api.retry_policy, name, config, layers, ledger)
             entry = await _entry(client, name)
+            if entry is None and await _is_unreadable(client, name):
+                await client.delete(name.short)
+                await _pull_with_retries(client, api.retry_policy, name, config, layers, ledger)
+                entry = await _entry(client, name)
+        finally:
+            client.after_pull(name, give_back)
         return await _verified(client, api, name, entry)
     except OllamaError as error:
         raise installation_error(error) from error
 
 
-async def _layers_from_registry(
-    name: ModelName, config: DownloadConfig, remember: Callable[[RegistryEntry], None]
-) -> Mapping[str, int]:
-    """Sizes in bytes by digest, so that the whole is known from the start; empty where the registry does not tell us.
+async def _check_room(
+    client: OllamaClient,
+    name: ModelName,
+    layers: Mapping[str, int],
+    missing: frozenset[str],
+    fetched: Mapping[str, int],
+) -> None:
+    """See that what is to come fits on the disk: a full one keeps what has arrived and is of no use (Ollama 0.9.3).
 
     Raises:
-        PullFailed: what answers is no registry. Pulling from it could "succeed" and wipe the model that is
-            there: Ollama 0.9.3 takes ``200 {}`` for a manifest without layers.
+        InstallationError: it does not fit.
     """
-    from ecs_localai.ollama.registry import fetch_manifest
+    need = sum(max(0, layers[digest] - fetched.get(digest, 0)) for digest in missing)
+    if not need:
+        return
+    from ecs_localai.systems.models_room import room_for_models
 
-    try:
-        import asyncio  # in the background: a first frame need not wait for it
+    room = await room_for_models(client)
+    if room.free is None or room.free - DISK_RESERVE >= need:
+        return
+    raise InstallationError(
+        f"{name.short} needs {format_bytes(need)} more, and {format_bytes(room.free)} are free on the models' disk, "
+        f"where {format_bytes(DISK_RESERVE)} are to stay free; free some space there, then install it again.",
+        InstallationErrorKind.DISK_FULL,
+    )
 
-        async with asyncio.timeout(MANIFEST_TIMEOUT):
-            manifest = await fetch_manifest(name, insecure=config.insecure)
-    except PullFailed as error:
-        if error.kind is PullFailure.NOT_A_REGISTRY:
-            raise
-        return {}  # the host may reach what we cannot, and it knows how to log in: let it try
-    except (OllamaError, TimeoutError):
-        return {}
-    layers = [RegistryLayer(one.digest, one.size, one.media_type) for one in (*manifest.layers, manifest.config)]
-    remember(RegistryEntry(name.short, manifest.digest, layers, utc_now()))
-    return manifest.expected_layers
+
+async def _claim(help_: PullHelp, layers: Mapping[str, int], missing: frozenset[str], ledger: PullLedger) -> None:
+    """Raises `AtWorkElsewhere`."""
+    import asyncio  # in the background: a first frame need not wait for it
+
+    files = [
+        LayerProgress(digest, size, ledger.fetched.get(digest, 0) if digest in missing else size, digest not in missing)
+        for digest, size in layers.items()
+    ]
+    if not await asyncio.to_thread(help_.claim, files, missing):
+        raise AtWorkElsewhere
 
 
 async def _pull_with_retries(
@@ -136,39 +233,55 @@ async def _pull_with_retries(
     name: ModelName,
     config: DownloadConfig,
     layers: Mapping[str, int],
-    report: Callable[[PullProgress], None],
+    ledger: PullLedger,
 ) -> None:
-    """Pull, and again after what may pass. A pull that got further than all before starts the count anew."""
-    furthest = attempt = 0
+    """Pull, and again after what may pass. A pull that got further than all before starts the count anew.
 
-    def watch(progress: PullProgress) -> None:
-        nonlocal furthest, attempt
-        if progress.bytes_downloaded > furthest:
-            furthest, attempt = progress.bytes_downloaded, 0
-        report(progress)
-
+    A host that was there and is gone is not waited for here: the installation goes back to the queue.
+    """
+    attempt = 0
     delay = policy.initial_delay.total_seconds()
     damaged = 0
     while True:
+        furthest = ledger.furthest
         try:
             await client.pull(
                 name.short,
                 insecure=config.insecure,
-                on_progress=watch,
+                on_progress=ledger.take,
                 stall_timeout=config.stall_timeout.total_seconds(),
                 expected_layers=layers or None,
+                fetched_before=ledger.fetched,
             )
             return
         except OllamaError as error:
-            attempt += 1
+            attempt = 1 if ledger.furthest > furthest else attempt + 1
             damaged += error.kind is PullFailure.DIGEST_MISMATCH
+            if isinstance(error, HostUnreachable) and ledger.has_begun:
+                raise
             if not error.retryable or attempt > config.max_retries or damaged > 1:
-                raise  # after two damaged copies it is the source that is wrong
+                # After two damaged copies it is the source that is wrong.
+                raise await _what_it_means(client, error) from error
+        finally:
+            ledger.end_pull()
         jitter = random.uniform(1.0 - policy.jitter, 1.0 + policy.jitter)
         import asyncio  # as above
 
         await asyncio.sleep(delay * jitter)
         delay = min(delay * policy.multiplier, policy.max_delay.total_seconds())
+
+
+async def _what_it_means(client: OllamaClient, error: OllamaError) -> OllamaError:
+    """The failure of a pull; where its stream broke because the host is gone, that."""
+    if not isinstance(error, PullFailed) or error.kind is not PullFailure.CUT:
+        return error
+    try:
+        await client.version()
+    except HostUnreachable as gone:
+        return gone
+    except OllamaError:
+        return error
+    return error
 
 
 async def _is_unreadable(client: OllamaClient, name: ModelName) -> bool:
@@ -189,7 +302,7 @@ async def _is_unreadable(client: OllamaClient, name: ModelName) -> bool:
 
 async def _entry(client: OllamaClient, name: ModelName) -> TagEntry | None:
     """The model as the host lists it; None if it does not."""
-    return next((entry for entry in await client.tags() if parse_model_name(entry.name).key == name.key), None)
+    return next((entry for entry in await client.tags() if name_key(entry.name) == name.key), None)
 
 
 async def _verified(

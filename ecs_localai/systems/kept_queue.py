@@ -3,116 +3,234 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from ecs_localai.components.codec import DecodeError, decode, to_builtins
-from ecs_localai.components.installation import DownloadRequest, ModelInstallRequest
+from ecs_localai.components.codec import to_builtins
+from ecs_localai.components.installation import DownloadRequest, InstallationPhase, LayerProgress, ModelInstallRequest
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.store.moments import to_microseconds
 from ecs_localai.store.tables import Table
+from ecs_localai.systems.queue_rows import (
+    UNDER_WAY_HERE,
+    QueuedInstallation,
+    in_the_way,
+    program_lives,
+    read_row,
+)
 
 if TYPE_CHECKING:
-    from ecs_localai.store.state import JsonValue
+    from ecs_localai.store.state import JsonValue, StoredState
     from ecs_localai.store.store import Store
 
-_under_way_here: Final[set[str]] = set()
-"""The installations that this process sees to: it may have several apps."""
+__all__ = ["KeptInstallation", "KeptQueue", "QueueNews", "QueuedInstallation"]
 
 
-class QueuedInstallation(msgspec.Struct, frozen=True):
-    """The value of a row: what is to be downloaded, and which program sees to it."""
+class KeptInstallation(msgspec.Struct, frozen=True):
+    """One of this program's rows."""
 
-    request: DownloadRequest
-    pid: int
-    """The program's process. While it lives nobody else takes the installation over."""
+    installation_id: str
+    row: QueuedInstallation
+    position: int
+
+
+class QueueNews(msgspec.Struct, frozen=True):
+    """What other programs have changed in the queue."""
+
+    changed: list[KeptInstallation]
+    """Those of ours that are to be paused or not, to begin at another time, or to stand elsewhere."""
+    gone: list[str]
+    """Those of ours that somebody has cancelled."""
+    of_others: bool
+    """Whether the rows of other programs are others now."""
 
 
 class KeptQueue:
-    """The queue as the file has it."""
+    """The queue as the file has it. For the frame thread, but for `claim` and `adopt`."""
 
-    __slots__ = ("_left", "_next", "_ours", "_store")
+    __slots__ = ("_last", "_left", "_others", "_ours", "_store")
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._next = 0
-        self._ours: dict[str, tuple[JsonValue, int]] = {}
-        self._left: list[tuple[ModelInstallRequest, str]] = []
+        self._last = max(store.initial.queue_positions.values(), default=0)
+        self._ours: dict[str, KeptInstallation] = {}
+        self._left: list[tuple[ModelInstallRequest, KeptInstallation]] = []
+        self._others: dict[str, JsonValue] = dict(store.initial.queue)
 
-    def add(self, request: DownloadRequest) -> None:
-        """Keep what has been asked for, behind what is there."""
-        self._next = max(self._next + 1, to_microseconds(request.requested_at))  # other programs ask, too
-        row = cast("JsonValue", to_builtins(QueuedInstallation(request, os.getpid())))
-        self._ours[request.installation_id] = row, self._next
-        _under_way_here.add(request.installation_id)
-        self._store.put(Table.QUEUE, request.installation_id, row, self._next)
+    # Rows of this program
+
+    def add(self, request: DownloadRequest) -> int:
+        """Keep what has been asked for, behind what is there; returns its position."""
+        self._last = max(self._last + 1, to_microseconds(request.requested_at))  # other programs ask, too
+        self._keep(
+            request.installation_id,
+            QueuedInstallation(request, os.getpid(), utc_now(), paused=request.paused, not_before=request.not_before),
+            self._last,
+        )
+        return self._last
+
+    def _keep(self, installation_id: str, row: QueuedInstallation, position: int) -> None:
+        self._ours[installation_id] = KeptInstallation(installation_id, row, position)
+        UNDER_WAY_HERE.add(installation_id)
+        self._store.put(Table.QUEUE, installation_id, to_builtins(row), position)
+
+    def amend(self, installation_id: str, *, position: int | None = None, **fields: object) -> None:
+        """Keep fields of one of our rows, and its position where it is given, as far as they are others now.
+
+        The state is kept in any case: `claim` has written it into the file alone.
+        """
+        kept = self._ours.get(installation_id)
+        if kept is None:
+            return
+        old = kept.row
+        different = {name: new for name, new in fields.items() if name == "state" or getattr(old, name) != new}
+        at = position if position not in (None, kept.position) else None
+        if not different and at is None:
+            return
+        row = msgspec.structs.replace(kept.row, **different)
+        self._ours[installation_id] = KeptInstallation(installation_id, row, kept.position if at is None else at)
+        plain = {name: to_builtins(value) for name, value in different.items()}
+        self._store.amend(Table.QUEUE, installation_id, plain, at)
 
     def remove(self, installation_id: str) -> None:
         """It has ended, one way or another."""
         if self._ours.pop(installation_id, None) is not None:
-            _under_way_here.discard(installation_id)
+            UNDER_WAY_HERE.discard(installation_id)
             self._store.remove(Table.QUEUE, installation_id)
 
-    def take_over(self, request: ModelInstallRequest) -> None:
-        """This request, if it is one of `left_behind`, has another row by now, or needs none any more."""
-        for left in [left for left in self._left if left[0] is request]:
-            self._left.remove(left)
-            self._store.remove(Table.QUEUE, left[1])
+    def position(self, installation_id: str) -> int:
+        """Where one of ours stands."""
+        return self._ours[installation_id].position
 
-    def keep_missing(self, rows: dict[str, JsonValue]) -> None:
+    def requested_at(self, installation_id: str) -> datetime:
+        """When one of ours was asked for."""
+        return self._ours[installation_id].row.request.requested_at
+
+    def keep_missing(self, state: StoredState) -> None:
         """The file has lost rows of ours: keep them anew."""
-        for installation_id, (row, position) in self._ours.items():
-            if installation_id not in rows:
-                rows[installation_id] = row
-                self._store.put(Table.QUEUE, installation_id, row, position)
+        for installation_id, kept in self._ours.items():
+            if installation_id not in state.queue:
+                plain = to_builtins(kept.row)
+                state.queue[installation_id] = cast("JsonValue", plain)
+                state.queue_positions[installation_id] = kept.position
+                self._store.put(Table.QUEUE, installation_id, plain, kept.position)
+
+    # Rows of programs that have ended
 
     def left_behind(self) -> list[ModelInstallRequest]:
         """What programs that have ended without ending it asked for, in their order. For the start.
 
-        Of several programs that start at once one gets it. Each stays in the file until `take_over`.
+        Of several programs that start at once one gets it. Each stays in the file until `go_on_with` or `drop`.
         """
-        left = {key: queued for key, row in self._store.initial.queue.items() if (queued := _left(row)) is not None}
+        initial = self._store.initial
+        found = self.adopt(initial.queue, initial.queue_positions)
+        return self.take_adopted(found)
+
+    def adopt(self, rows: Mapping[str, JsonValue], positions: Mapping[str, int]) -> list[KeptInstallation]:
+        """Make rows ours whose programs have ended, as far as no other program is quicker. Blocks: not for a frame."""
+        left = {
+            key: row
+            for key, value in rows.items()
+            if (row := read_row(value)) is not None and not program_lives(key, row)
+        }
         if not left:
             return []
-        initial = self._store.initial.queue
-        taken = self._store.swap(
+        ours = {key: _taken_over(row) for key, row in left.items()}
+        UNDER_WAY_HERE.update(ours)
+        swaps = {key: (rows[key], to_builtins(row)) for key, row in ours.items()}
+        taken = self._store.swap(Table.QUEUE, swaps)
+        UNDER_WAY_HERE.difference_update(ours.keys() - taken)
+        return [KeptInstallation(key, ours[key], positions.get(key, 0)) for key in ours if key in taken]
+
+    def take_adopted(self, adopted: Iterable[KeptInstallation]) -> list[ModelInstallRequest]:
+        """The requests to go on with these, to be spawned; `go_on_with` tells one from another's."""
+        made = [(kept.row.to_request(), kept) for kept in adopted]
+        self._left.extend(made)
+        return [request for request, _ in made]
+
+    def go_on_with(self, request: ModelInstallRequest, host: str) -> KeptInstallation | None:
+        """The row of a request that `left_behind` gave, as this program's own from now on; None for any other.
+
+        `host` is the base URL of the host as it is by now.
+        """
+        kept = self._of(request)
+        if kept is None:
+            return None
+        asked = msgspec.structs.replace(kept.row.request, host=host)
+        row = msgspec.structs.replace(kept.row, request=asked)
+        kept = KeptInstallation(kept.installation_id, row, kept.position)
+        self._ours[kept.installation_id] = kept
+        self._store.amend(Table.QUEUE, kept.installation_id, {"request": to_builtins(asked)})
+        return kept
+
+    def drop(self, request: ModelInstallRequest) -> None:
+        """This request, if it is one of `left_behind`, needs no row of its own any more."""
+        kept = self._of(request)
+        if kept is not None:
+            UNDER_WAY_HERE.discard(kept.installation_id)
+            self._store.remove(Table.QUEUE, kept.installation_id)
+
+    def _of(self, request: ModelInstallRequest) -> KeptInstallation | None:
+        for number, (one, kept) in enumerate(self._left):
+            if one is request:
+                del self._left[number]
+                return kept
+        return None
+
+    # Other programs
+
+    def follow(self, now: StoredState) -> QueueNews:
+        """Take over what other programs have changed."""
+        changed, gone = [], []
+        for key, kept in list(self._ours.items()):
+            if key not in now.queue:
+                gone.append(key)
+                continue
+            row = read_row(now.queue[key])
+            at = now.queue_positions.get(key, kept.position)
+            if row is None:
+                continue
+            wishes = (row.paused, row.not_before, at)
+            if wishes != (kept.row.paused, kept.row.not_before, kept.position):
+                theirs = msgspec.structs.replace(kept.row, paused=row.paused, not_before=row.not_before)
+                self._ours[key] = KeptInstallation(key, theirs, at)
+                changed.append(self._ours[key])
+        others = self.of_others(now)
+        is_new = others != self._others
+        self._others = others
+        self._last = max(self._last, *now.queue_positions.values(), 0)
+        return QueueNews(changed, gone, is_new)
+
+    def of_others(self, state: StoredState) -> dict[str, JsonValue]:
+        """The rows that are not this program's."""
+        coming = {kept.installation_id for _, kept in self._left}
+        return {key: row for key, row in state.queue.items() if key not in self._ours and key not in coming}
+
+    def claim(self, installation_id: str, layers: Iterable[LayerProgress], digests: frozenset[str]) -> bool:
+        """Whether one of ours may begin: no other program's is at work that shares anything with it. Its row then says
+        that it is. Blocks until that is in the file: not for a frame.
+
+        `layers` are all of its files, `digests` those that are still to be fetched.
+        """
+        kept = self._ours.get(installation_id)
+        if kept is None or self._store.file is None:
+            return True
+        asked, ours = kept.row.request, frozenset(self._ours)
+        return self._store.amend_unless(
             Table.QUEUE,
-            {key: (initial[key], to_builtins(_taken_over(queued))) for key, queued in left.items()},
+            installation_id,
+            {"state": to_builtins(InstallationPhase.DOWNLOADING), "layers": to_builtins(list(layers))},
+            lambda rows: in_the_way(rows, ours, asked.host, asked.model_name, digests) is not None,
         )
-        for key, queued in left.items():
-            if key in taken:
-                asked = queued.request
-                self._left.append((ModelInstallRequest(asked.model_name, asked.download_config, asked.host), key))
-        _under_way_here.update(taken)
-        return [request for request, _ in self._left]
 
     def close(self) -> None:
         """The app ends: what it has not ended is left behind."""
-        _under_way_here.difference_update(self._ours, (key for _, key in self._left))
+        UNDER_WAY_HERE.difference_update(self._ours, (kept.installation_id for _, kept in self._left))
 
 
-def _left(row: object) -> QueuedInstallation | None:
-    """What a row says whose program has ended; None for any other."""
-    try:
-        queued = decode(msgspec.json.encode(row), QueuedInstallation)
-    except DecodeError:
-        return None
-    return None if _lives(queued) else queued
-
-
-def _taken_over(queued: QueuedInstallation) -> QueuedInstallation:
-    """As asked for by this program now: `_lives` looks at whether it had begun by then."""
-    return QueuedInstallation(msgspec.structs.replace(queued.request, requested_at=utc_now()), os.getpid())
-
-
-def _lives(queued: QueuedInstallation) -> bool:
-    """Whether the program is still there. Its number may be another one's by now, one that began later than this."""
-    if queued.pid == os.getpid():
-        return queued.request.installation_id in _under_way_here
-    import psutil  # only where something is left behind
-
-    try:
-        return psutil.Process(queued.pid).create_time() <= queued.request.requested_at.timestamp()
-    except psutil.Error:
-        return False
+def _taken_over(row: QueuedInstallation) -> QueuedInstallation:
+    """As this program has it: nothing of it is under way yet."""
+    return msgspec.structs.replace(row, pid=os.getpid(), taken_at=utc_now(), state=InstallationPhase.QUEUED)

@@ -13,6 +13,8 @@ from ecs_localai.runtime import Task, TaskCancelled, Time, Timer, Wakeups
 
 if TYPE_CHECKING:
     from ecs_localai.components.hosts import OllamaConfiguration
+    from ecs_localai.ollama.deleting import Freed
+    from ecs_localai.ollama.wire import TagEntry
     from ecs_localai.systems.host_probe import ProbeResult
     from ecs_localai.systems.model_sync import ModelsSnapshot
     from ecs_localai.systems.model_work import ModelWork
@@ -46,7 +48,7 @@ class HostLink:
     answers_in_a_row: int = 0
     sync_wanted: bool = False
     """Whether something changed that the next look at the models, not one under way, is to see."""
-    deletions: dict[str, Task[None]] = field(default_factory=dict)
+    deletions: dict[str, Task[Freed]] = field(default_factory=dict)
     """By model name."""
     model_work: dict[str, ModelWork] = field(default_factory=dict)
     """What else is being done to models, by model name."""
@@ -56,6 +58,10 @@ class HostLink:
     """When the last look at the models began, in `Time.real_elapsed_seconds`."""
     look_ended: float = float("-inf")
     """When it ended."""
+    listed: dict[str, TagEntry] = field(default_factory=dict)
+    """What the host told of its models the last time, by name."""
+    asked_with: dict[str, TagEntry] = field(default_factory=dict)
+    """What the look under way is compared with; empty where it is to tell everything."""
 
     def busy(self) -> dict[str, str]:
         """What is being done to which models, for example ``Deleting``."""

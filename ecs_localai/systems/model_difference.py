@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from ecs_localai.components.models import InstalledModel
+from ecs_localai.systems.stepwise import LIGHT, Steps, every, finish
+
+_install_date = attrgetter("install_date")
 
 
 @dataclass(slots=True)
@@ -33,19 +37,31 @@ def group_models(hosts: Sequence[tuple[str, Mapping[str, InstalledModel]]]) -> l
     A host whose models are not known, because it was never seen, does not belong in `hosts`: nothing is missing there.
     Models that run elsewhere (cloud stubs) are compared like others; they have no weights to install.
     """
+    return finish(group_models_in_steps(hosts))
+
+
+def group_models_in_steps(hosts: Sequence[tuple[str, Mapping[str, InstalledModel]]]) -> Steps[list[ModelGroup]]:
+    """Like `group_models`, in steps."""
     groups: dict[str, ModelGroup] = {}
     for base_url, models in hosts:
-        for model in models.values():
+        for ends, model in every(list(models.values())):
             key = model.name.casefold()
-            groups.setdefault(key, ModelGroup(model.name)).on[base_url] = model
-    for group in groups.values():
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = ModelGroup(model.name)
+            group.on[base_url] = model
+            if ends:
+                yield
+    for ends, group in every(groups.values(), max(1, LIGHT // (2 * max(1, len(hosts))))):
         group.missing_on = [base_url for base_url, _ in hosts if base_url not in group.on]
-        newest = max(group.on.values(), key=lambda model: model.install_date)
+        newest = max(group.on.values(), key=_install_date)
         group.outdated_on = [
             base_url
             for base_url, model in group.on.items()
             if model.digest and newest.digest and model.digest != newest.digest
         ]
+        if ends:
+            yield
     return [groups[key] for key in sorted(groups)]
 
 

@@ -1,12 +1,10 @@
-"""MODEL_MANAGEMENT: keeps the list of models true, counts their use, and removes those that are to go."""
+"""MODEL_MANAGEMENT: keeps the list of models true, and counts their use."""
 
 from __future__ import annotations
 
 from ecs_localai.components.events import (
     InstalledModelsChanged,
     LoadedModelsChanged,
-    ModelDeleted,
-    ModelDeleteFailed,
     ModelInstallationCompleted,
     OllamaConnectionStatusChanged,
     UIUpdateEvent,
@@ -14,12 +12,10 @@ from ecs_localai.components.events import (
 )
 from ecs_localai.components.hosts import DefaultHost, OllamaHost, OllamaHostManager
 from ecs_localai.components.models import HostModels, LocalModelManager
-from ecs_localai.components.panel_intents import DeleteModelRequested, RefreshRequested
-from ecs_localai.ollama.errors import InvalidModelName, ModelNotFound, OllamaError
-from ecs_localai.ollama.names import parse_model_name
+from ecs_localai.components.panel_intents import RefreshRequested
+from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.runtime import EventReader, EventWriter, IoTaskPool, Query, Res, Time
 from ecs_localai.systems.host_clients import HostClients
-from ecs_localai.systems.host_list import HostListError, OllamaHosts
 from ecs_localai.systems.links import HostLink, settle
 from ecs_localai.systems.model_news import ModelNews
 from ecs_localai.systems.model_sync import ModelsSnapshot, read_models
@@ -80,8 +76,11 @@ def manage_model_lifecycle(
                     there.error = snapshot.message
                     ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
                 link.probe_timer.restart(time, 0.0)  # ask at once whether it is still there
+            elif snapshot is not None and link.asked_with and link.asked_with.keys() != there.installed.keys():
+                link.sync_wanted = True  # somebody has changed the world's models meanwhile: look at all of them anew
             elif snapshot is not None:
                 news.take_in(snapshot, there, base_url)
+                link.listed = snapshot.entries
                 link.sync_wanted |= not snapshot.complete
         if everywhere or base_url in wanted or time.real_elapsed_seconds >= link.sync_timer.due:
             link.sync_wanted = True
@@ -92,55 +91,10 @@ def manage_model_lifecycle(
             link.sync_wanted = False
             link.sync_timer.stop()
             link.look_began = time.real_elapsed_seconds
-            known = frozenset(models.model_registry.capabilities_by_digest)
-            link.sync = tasks.spawn(read_models(clients, manager, host.protocol, known), f"models of {base_url}")
+            known = models.model_registry.capabilities_by_digest
+            before = link.listed if link.listed.keys() == there.installed.keys() else {}
+            link.asked_with = before
+            look = read_models(clients, manager, host.protocol, known, before)
+            link.sync = tasks.spawn(look, f"models of {base_url}")
     if unexpected is not None:
         raise unexpected
-
-
-def delete_models(
-    requests: EventReader[DeleteModelRequested],
-    hosts: Query[OllamaHostManager, HostLink, HostModels],
-    listed: Res[OllamaHosts],
-    tasks: Res[IoTaskPool],
-    clients: Res[HostClients],
-    deleted: EventWriter[ModelDeleted],
-    failed: EventWriter[ModelDeleteFailed],
-    ui: EventWriter[UIUpdateEvent],
-) -> None:
-    """Remove the models that somebody asked to remove, and tell how it went."""
-    for request in requests.read():
-        try:
-            name = parse_model_name(request.model_name).short
-            one = listed.require_ollama(request.host)
-        except (InvalidModelName, HostListError) as error:
-            failed.write(ModelDeleteFailed(request.model_name, str(error)))
-            ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=str(error)))
-            continue
-        if name not in one.link.deletions:
-            one.link.deletions[name] = tasks.spawn(_delete(clients, one.manager, name), f"delete {name}")
-            ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
-    if not tasks.arrived:
-        return
-    for _, (manager, link, there) in hosts:
-        base_url = manager.host_config.base_url
-        for name in [name for name, task in link.deletions.items() if task.is_finished()]:
-            result = settle(link.deletions.pop(name))
-            if isinstance(result, ModelNotFound):
-                text = f"There is no model {name} on {base_url}, so nothing was deleted."
-                failed.write(ModelDeleteFailed(name, text, base_url))
-                ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=text))
-            elif isinstance(result, OllamaError):
-                link.ask_at_once()  # whether it is still there
-                failed.write(ModelDeleteFailed(name, result.message, base_url))
-                ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=f"{name} was not deleted: {result.message}"))
-            else:
-                model = there.installed.get(name)
-                deleted.write(ModelDeleted(name, model.size if model else None, base_url))
-            ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
-            link.sync_wanted = True
-
-
-async def _delete(clients: HostClients, manager: OllamaHostManager, name: str) -> None:
-    client = await clients.get(manager)
-    await client.delete(name)

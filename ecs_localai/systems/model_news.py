@@ -13,7 +13,7 @@ from ecs_localai.components.events import (
     UIUpdateEvent,
     UIUpdateKind,
 )
-from ecs_localai.components.models import HostModels, InstalledModel, LoadedModel, ModelCapabilities, ModelRegistry
+from ecs_localai.components.models import HostModels, InstalledModel, LoadedModel, ModelRegistry
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.runtime import EventWriter
 from ecs_localai.store.state import ModelUsage
@@ -56,19 +56,22 @@ class ModelNews:
             if known.get(digest) != capabilities:
                 known[digest] = capabilities
                 self._saved.set_capabilities(digest, capabilities)
-        before, loaded_before = dict(models.installed), dict(models.loaded)
-        after = {model.name: model for model in snapshot.installed}
-        for name, model in after.items():
-            self._remember(model, before.get(name), known.get(model.digest))
-        replaced = {name for name in after.keys() & before.keys() if after[name].digest != before[name].digest}
-        added = sorted((after.keys() - before.keys()) | replaced)
-        removed = sorted((before.keys() - after.keys()) | replaced)
-        loaded = {model.name: model for model in _as_installed(snapshot.loaded, after)}
+        before, loaded_before = models.installed, dict(models.loaded)
+        changed = self._changed(snapshot, before)
+        names = before.keys() if snapshot.names is None else dict.fromkeys(snapshot.names).keys()
+        replaced = {name for name in changed.keys() & before.keys() if changed[name].digest != before[name].digest}
+        added = sorted((names - before.keys()) | replaced)
+        removed = sorted((before.keys() - names) | replaced)
+        told = self._describe(snapshot, before) or bool(changed or removed)
+        if snapshot.names is None:
+            before.update(changed)
+        else:
+            _become(before, {name: changed.get(name) or before[name] for name in snapshot.names})
+        loaded = {model.name: model for model in _as_installed(snapshot.loaded, models.installed)}
         newly_loaded = sorted(loaded.keys() - loaded_before.keys())
         unloaded = sorted(loaded_before.keys() - loaded.keys())
-        if after != before or loaded != loaded_before or not models.synced or models.error is not None:
+        if told or loaded != loaded_before or not models.synced or models.error is not None:
             self._ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
-        _become(models.installed, after)
         _become(models.loaded, loaded)
         if added or removed:
             self._installed.write(InstalledModelsChanged(added, removed, base_url))
@@ -79,19 +82,36 @@ class ModelNews:
             self._count_uses([name for name in newly_loaded if loaded[name].digest not in there_before], models)
         models.synced, models.error = True, None
 
-    def _remember(
-        self, model: InstalledModel, before: InstalledModel | None, capabilities: ModelCapabilities | None
-    ) -> None:
-        """Carry over what a host does not tell."""
-        if capabilities is not None:
-            model.capabilities = capabilities
-        if before is not None:
-            model.usage_count = before.usage_count
-            model.last_used = before.last_used
-            if before.digest == model.digest:
-                model.performance_metrics = before.performance_metrics
-            return
-        usage = self._saved.model_usage.get(model.model_id) or self._saved.model_usage.get(model.name)
+    def _changed(self, snapshot: ModelsSnapshot, before: dict[str, InstalledModel]) -> dict[str, InstalledModel]:
+        """The models that are new or otherwise than they were, with what their host does not tell carried over."""
+        changed = {}
+        for model in snapshot.installed:
+            there = before.get(model.name)
+            if there is None:
+                self._recall(model)
+            else:
+                _carry_over(model, there)
+                if model == there:
+                    continue
+            changed[model.name] = model
+        return changed
+
+    def _describe(self, snapshot: ModelsSnapshot, before: dict[str, InstalledModel]) -> bool:
+        """Say of the models that were there already what was found out of them; whether there was something new."""
+        if not snapshot.capabilities:
+            return False
+        told = False
+        for model in before.values():
+            capabilities = snapshot.capabilities.get(model.digest)
+            if capabilities is not None and capabilities != model.capabilities:
+                model.capabilities = capabilities
+                told = True
+        return told
+
+    def _recall(self, model: InstalledModel) -> None:
+        """What is kept of a model's use."""
+        kept = self._saved.model_usage
+        usage = (kept.get(model.model_id) or kept.get(model.name)) if kept else None
         if usage is not None:
             model.usage_count = usage.usage_count
             model.last_used = usage.last_used
@@ -115,6 +135,9 @@ def _as_installed(loaded: Iterable[LoadedModel], installed: dict[str, InstalledM
 
     Of several names for the same it is the newest one, as ``/api/tags`` lists that first.
     """
+    loaded = list(loaded)
+    if all(model.name in installed for model in loaded):
+        return loaded
     names = {model.digest: name for name, model in reversed(installed.items())}
     return [
         model
@@ -122,6 +145,14 @@ def _as_installed(loaded: Iterable[LoadedModel], installed: dict[str, InstalledM
         else msgspec.structs.replace(model, name=names[model.digest])
         for model in loaded
     ]
+
+
+def _carry_over(model: InstalledModel, before: InstalledModel) -> None:
+    """What a host does not tell, from the same model at the look before."""
+    model.usage_count = before.usage_count
+    model.last_used = before.last_used
+    if before.digest == model.digest:
+        model.performance_metrics = before.performance_metrics
 
 
 def _become(there: dict[str, T], wanted: dict[str, T]) -> None:

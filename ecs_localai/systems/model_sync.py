@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,14 @@ _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 
 
 class ModelsSnapshot(msgspec.Struct, frozen=True):
-    """A host's models at one moment."""
+    """A host's models at one moment, as far as they are not those of the look before."""
 
     installed: list[InstalledModel]
+    """Those that are new, or not told of as before."""
+    names: list[str] | None
+    """All names in the host's order; None: they are the same as before, in the same order."""
+    entries: dict[str, TagEntry]
+    """What the host told, by name: what the next look is compared with."""
     loaded: list[LoadedModel]
     capabilities: dict[str, ModelCapabilities]
     """Those asked for now, by digest."""
@@ -35,22 +41,34 @@ class ModelsSnapshot(msgspec.Struct, frozen=True):
 
 
 async def read_models(
-    clients: HostClients, manager: OllamaHostManager, protocol: HostProtocol, known: frozenset[str]
+    clients: HostClients,
+    manager: OllamaHostManager,
+    protocol: HostProtocol,
+    known: Mapping[str, ModelCapabilities],
+    before: Mapping[str, TagEntry],
 ) -> ModelsSnapshot:
-    """Ask a host for its models. `known` are the digests whose capabilities need not be asked for.
+    """Ask a host for its models, in the background, and find out there what is new.
+
+    `known` are the capabilities that need not be asked for, by digest; `before` is what the host told the last time,
+    empty where that is not what the world has.
 
     Raises:
         OllamaError: the host did not answer as one of its protocol does.
     """
     if protocol is HostProtocol.OLLAMA:
-        return await _read_from_ollama(clients, manager, known)
+        return await _read_from_ollama(clients, manager, known, before)
     base_url = manager.api_client.base_url
     provider = await clients.provider(manager)
     installed = [provided_model(model, base_url) for model in await provider.models()]
-    return ModelsSnapshot(installed, [], {}, complete=True)
+    return ModelsSnapshot(installed, [model.name for model in installed], {}, [], {}, complete=True)
 
 
-async def _read_from_ollama(clients: HostClients, manager: OllamaHostManager, known: frozenset[str]) -> ModelsSnapshot:
+async def _read_from_ollama(
+    clients: HostClients,
+    manager: OllamaHostManager,
+    known: Mapping[str, ModelCapabilities],
+    before: Mapping[str, TagEntry],
+) -> ModelsSnapshot:
     """Read ``/api/tags`` and ``/api/ps``, and ``/api/show`` for digests that are not known yet.
 
     Raises:
@@ -64,9 +82,15 @@ async def _read_from_ollama(clients: HostClients, manager: OllamaHostManager, kn
     unknown = {entry.digest: entry.name for entry in tags if entry.digest not in known and not entry.is_remote}
     asked = dict(list(unknown.items())[:DESCRIBED_AT_ONCE])
     described = await _describe_all(client, asked)
-    installed = [installed_model(entry, base_url) for entry in tags]
+    entries = {entry.name: entry for entry in tags}
+    installed = [installed_model(entry, base_url) for entry in entries.values() if before.get(entry.name) != entry]
+    for model in installed:
+        model.capabilities = described.get(model.digest) or known.get(model.digest) or model.capabilities
+    names = list(entries)
     return ModelsSnapshot(
         installed=installed,
+        names=None if names == list(before) else names,
+        entries=entries,
         loaded=[loaded_model(entry) for entry in running],
         capabilities=described,
         complete=len(asked) == len(unknown),

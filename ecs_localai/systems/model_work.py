@@ -79,7 +79,41 @@ def entry_named(entries: Iterable[TagEntry], name: str) -> TagEntry | None:
     return next((entry for entry in entries if entry.name.lower() == name.lower()), None)
 
 
-async def load_model(clients: HostClients, manager: OllamaHostManager, name: str, pinned: bool) -> WorkEnd:
+class NotInstalled(ModelNotFound):
+    """The host has no model of the name that is to be copied."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no model {name}.")
+
+
+class NameTaken(InvalidRequest):
+    """The host has a model of the new name already, `taken` in its own spelling."""
+
+    def __init__(self, taken: str) -> None:
+        super().__init__(f"There is a model {taken} already; choose another name, or delete that one first.")
+        self.taken = taken
+
+
+class CopyNotListed(ServerFailure):
+    """The host said that it copied `name`, in its own spelling, but does not list the copy as it should."""
+
+    def __init__(self, name: str, new_name: str) -> None:
+        super().__init__(f"Ollama does not list the copy {new_name} as it should; look at the models, try again.")
+        self.name = name
+
+
+class BothThere(OllamaError):
+    """The copy is there, and the old name, too, for `failure` came in the way of deleting it."""
+
+    def __init__(self, former: str, name: str, failure: OllamaError) -> None:
+        text = f"The model is there as {former} and as {name} now, for {former} could not be deleted: {failure.message}"
+        super().__init__(text, failure.kind, failure.retryable, detail=failure.detail)
+        self.former = former
+        self.name = name
+        self.failure = failure
+
+
+async def load_on(client: OllamaClient, name: str, pinned: bool) -> None:
     """Load a model, however long it takes, and say how long to keep it. Cancelling ends the loading (0.9.3).
 
     One that only embeds is loaded by embedding nothing, which ``/api/embed`` answers once it is loaded (0.9.3).
@@ -88,14 +122,60 @@ async def load_model(clients: HostClients, manager: OllamaHostManager, name: str
         OllamaError: it was not loaded.
     """
     keep_alive = PINNED if pinned else KEPT_LOADED
+    try:
+        await client.load(name, keep_alive)
+    except InvalidRequest as error:
+        if _NO_TEXT_MODEL not in error.detail:
+            raise
+        await client.embed(name, [], keep_alive=keep_alive)
+
+
+async def copy_on(client: OllamaClient, name: str, new_name: str) -> tuple[str, str]:
+    """Give a model another name as well, and see that it has got it: both names as the host spells them.
+
+    No model is overwritten. Ollama itself would do that without a word, in whatever case the name is written (0.9.3).
+
+    Raises:
+        NotInstalled: there is no such model.
+        NameTaken: there is a model of the new name.
+        CopyNotListed: the copy is not there afterwards, or is another model.
+        OllamaError: the host does not answer, or refuses.
+    """
+    before = await client.tags()
+    source = entry_named(before, name)
+    if source is None:
+        raise NotInstalled(name)
+    there = entry_named(before, new_name)
+    if there is not None:
+        raise NameTaken(there.name)
+    await client.copy(source.name, new_name)
+    copied = entry_named(await client.tags(), new_name)
+    if copied is None or copied.digest != source.digest:
+        raise CopyNotListed(source.name, new_name)
+    return source.name, copied.name
+
+
+async def rename_on(client: OllamaClient, name: str, new_name: str) -> tuple[str, str]:
+    """As `copy_on`; then delete the old name. Ollama cannot rename.
+
+    Raises:
+        BothThere: the old name could not be deleted.
+        OllamaError: as `copy_on`; the old name is there, as it was.
+    """
+    former, copied = await copy_on(client, name, new_name)
+    try:
+        await client.delete(former)
+    except ModelNotFound:
+        pass  # somebody else has deleted it: it is gone, as it should be
+    except OllamaError as error:
+        raise BothThere(former, copied, error) from error
+    return former, copied
+
+
+async def load_model(clients: HostClients, manager: OllamaHostManager, name: str, pinned: bool) -> WorkEnd:
+    """As `load_on`, for a host of the world."""
     async with clients.in_use(manager.api_client, manager.connection_pool):
-        client = await clients.get(manager)
-        try:
-            await client.load(name, keep_alive)
-        except InvalidRequest as error:
-            if _NO_TEXT_MODEL not in error.detail:
-                raise
-            await client.embed(name, [], keep_alive=keep_alive)
+        await load_on(await clients.get(manager), name, pinned)
     return WorkEnd(time.monotonic(), name)
 
 
@@ -114,40 +194,8 @@ async def unload_model(clients: HostClients, manager: OllamaHostManager, name: s
 async def copy_model(
     clients: HostClients, manager: OllamaHostManager, name: str, new_name: str, *, move: bool
 ) -> WorkEnd:
-    """Give a model another name: as well, or instead if it is to move. No model of that name is overwritten.
-
-    The old name is deleted only once the new one is listed with the same manifest.
-
-    Raises:
-        OllamaError: it was not done, or only half; the message says which.
-    """
+    """As `copy_on`, or as `rename_on` if it is to move, for a host of the world."""
     async with clients.in_use(manager.api_client, manager.connection_pool):
         client = await clients.get(manager)
-        before = await client.tags()
-        source = entry_named(before, name)
-        if source is None:
-            raise ModelNotFound(f"There is no model {name}.")
-        there = entry_named(before, new_name)
-        if there is not None:
-            raise InvalidRequest(
-                f"There is a model {there.name} already; choose another name, or delete that one first."
-            )
-        await client.copy(source.name, new_name)
-        copied = entry_named(await client.tags(), new_name)
-        if copied is None or copied.digest != source.digest:
-            raise ServerFailure(
-                f"Ollama does not list the copy {new_name} as it should; look at the models, try again."
-            )
-        if move:
-            await _delete_former(client, source.name, copied.name)
-    return WorkEnd(time.monotonic(), copied.name)
-
-
-async def _delete_former(client: OllamaClient, former: str, name: str) -> None:
-    try:
-        await client.delete(former)
-    except ModelNotFound:
-        return  # somebody else has deleted it: it is gone, as it should be
-    except OllamaError as error:
-        both = f"The model is there as {former} and as {name} now, for {former} could not be deleted: {error.message}"
-        raise OllamaError(both, error.kind, error.retryable, detail=error.detail) from error
+        _, copied = await (rename_on if move else copy_on)(client, name, new_name)
+    return WorkEnd(time.monotonic(), copied)

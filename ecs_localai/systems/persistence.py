@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ecs_localai.store.state import JsonValue, ModelUsage, StoredState
 
 _T = TypeVar("_T")
+_INSTALLED = "@"
+"""What the keys begin with of manifests that are kept by the digest of what is installed; no model's name does."""
 
 
 class SavedState:
@@ -84,7 +86,13 @@ class SavedState:
 
     def registry_entries(self) -> dict[str, RegistryEntry]:
         """The manifests that registries gave, by model name, however old."""
-        return _all_decoded(self._now.registry, RegistryEntry)
+        entries = _all_decoded(self._now.registry, RegistryEntry)
+        return {name: entry for name, entry in entries.items() if not name.startswith(_INSTALLED)}
+
+    def installed_manifests(self) -> dict[str, RegistryEntry]:
+        """What installed models consist of, by the digest that their hosts list."""
+        rows = {key: row for key, row in self._now.registry.items() if key.startswith(_INSTALLED)}
+        return {key[len(_INSTALLED) :]: entry for key, entry in _all_decoded(rows, RegistryEntry).items()}
 
     def capabilities(self) -> dict[str, ModelCapabilities]:
         """What models can do, by digest."""
@@ -117,7 +125,7 @@ class SavedState:
         self._keep_missing(Table.HOSTS, had.hosts, has.hosts, has.host_positions)
         self._keep_missing(Table.MODEL_USAGE, had.model_usage, has.model_usage)
         self._keep_missing(Table.BROWSERS, had.browsers, has.browsers)
-        self.queue.keep_missing(has.queue)
+        self.queue.keep_missing(has)
         there = {row.installation_id for row in has.history}
         missing = [row for row in had.history if row.installation_id not in there]
         for row in reversed(missing):
@@ -184,6 +192,11 @@ class SavedState:
     def set_registry_entry(self, entry: RegistryEntry) -> None:
         """Keep a model's manifest."""
         self._store.put(Table.REGISTRY, entry.model_name, to_builtins(entry), to_microseconds(entry.fetched_at))
+
+    def set_installed_manifest(self, entry: RegistryEntry) -> None:
+        """Keep what the model that a host lists by the entry's digest consists of."""
+        key, row = f"{_INSTALLED}{entry.digest}", to_builtins(entry)
+        self._store.put(Table.REGISTRY, key, row, to_microseconds(entry.fetched_at))
 
     def set_capabilities(self, digest: str, capabilities: ModelCapabilities) -> None:
         """Keep what a model can do: a digest's never changes."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.browser import BrowserExtensionManager
+from ecs_localai.components.deleting import HostStorage
 from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
 from ecs_localai.components.found_hosts import HostSearch, LocalServer
 from ecs_localai.components.hosts import DefaultHost, OllamaConfiguration
@@ -17,8 +18,12 @@ from ecs_localai.components.installation import (
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.panel import LocalModelsPanel
 from ecs_localai.components.panel_view import PanelView
+from ecs_localai.components.preflight import Preflights
+from ecs_localai.components.requirements import RequiredModel
+from ecs_localai.components.updates import HostUpdates
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.runtime import App, Plugin, Startup, Update, activity, chain, in_set
+from ecs_localai.systems.dropped_files import DroppedFiles, hand_on_dropped_files
 from ecs_localai.systems.failure_notices import tell_of_failures
 from ecs_localai.systems.features import (
     handle_experimental_feature_toggles,
@@ -32,21 +37,31 @@ from ecs_localai.systems.host_editing import edit_hosts, follow_host_field, orde
 from ecs_localai.systems.host_finding import HostFinding, find_hosts
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.host_upkeep import HOST_COMPONENTS, KnownHosts, keep_hosts
+from ecs_localai.systems.importing import Imports, import_models
 from ecs_localai.systems.installation_desk import InstallationDesk, drop_if_empty
 from ecs_localai.systems.installation_progress import InstallationRun
+from ecs_localai.systems.installation_requests import change_queue, request_installations
 from ecs_localai.systems.installation_tracking import (
     clean_up_installations,
     poll_installation_tasks,
-    request_installations,
     spawn_model_installation,
     stop_installations,
     track_installation_progress,
 )
+from ecs_localai.systems.known_models import KnownModels, ask_for_recommendations, list_known_models
 from ecs_localai.systems.links import HostLink, HostLinks
 from ecs_localai.systems.local_server import LocalServerDesk, look_for_local_server, run_local_server
 from ecs_localai.systems.messages import EVENTS, INTENTS
+from ecs_localai.systems.model_deletion import StorageLooks, delete_models, find_out_what_deleting_frees
 from ecs_localai.systems.model_life import begin_model_work, finish_model_work
-from ecs_localai.systems.model_management import delete_models, manage_model_lifecycle
+from ecs_localai.systems.model_management import manage_model_lifecycle
+from ecs_localai.systems.model_texts import ModelTexts, read_model_texts
+from ecs_localai.systems.model_updates import (
+    UpdateDesk,
+    check_model_updates,
+    forget_stale_updates,
+    update_models,
+)
 from ecs_localai.systems.paired_browsers import PairedBrowsers
 from ecs_localai.systems.panel_settings import keep_panel_settings
 from ecs_localai.systems.performance_monitoring import (
@@ -56,7 +71,10 @@ from ecs_localai.systems.performance_monitoring import (
 )
 from ecs_localai.systems.persistence import SavedState
 from ecs_localai.systems.preferences import Preferences
+from ecs_localai.systems.preflight_desk import PreflightDesk
+from ecs_localai.systems.preflight_requests import look_before_installing
 from ecs_localai.systems.put_back import put_back
+from ecs_localai.systems.required_models import RequirementBook, keep_required_models
 from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for
 from ecs_localai.systems.saved_news import follow_saved_changes
 from ecs_localai.systems.saved_types import register_types
@@ -73,14 +91,19 @@ from ecs_localai.systems.typed_secrets import TypedSecrets, keep_typed_secrets
 from ecs_localai.systems.ui_update import update_local_models_ui
 from ecs_localai.systems.unused_secrets import KeyringEntries, forget_unused_secrets
 from ecs_localai.systems.view_host import host_view
+from ecs_localai.systems.view_model_list import ModelList, list_models
+from ecs_localai.systems.view_model_texts import show_model_texts
+from ecs_localai.systems.view_preflight import show_preflight
+from ecs_localai.systems.view_requirements import show_requirements
 
 if TYPE_CHECKING:
     from ecs_localai.runtime import Latest
     from ecs_localai.store.news import StoredNews
 
 _OURS: dict[type, tuple[type, ...]] = {
-    HostLink: (*HOST_COMPONENTS, DefaultHost),
+    HostLink: (*HOST_COMPONENTS, DefaultHost, HostUpdates, HostStorage),
     ModelInstallation: (ModelInstallation, ModelInstallationTask, InstallationRun),
+    RequiredModel: (RequiredModel,),
     FeatureToggle: (FeatureToggle,),
     FeatureToggleGroup: (FeatureToggleGroup,),
     LocalModelsPanel: (LocalModelsPanel,),
@@ -157,6 +180,7 @@ class LocalModelsPlugin(Plugin):
         models, features, browser = LocalModelManager(), ExperimentalFeaturesManager(), BrowserExtensionManager()
         models.model_registry.cache.entries = saved.registry_entries()
         models.model_registry.capabilities_by_digest = saved.capabilities()
+        models.model_registry.manifests_by_digest = saved.installed_manifests()
         for resource in (
             saved,
             clients,
@@ -175,12 +199,22 @@ class LocalModelsPlugin(Plugin):
             Preferences(saved, features, browser),
             PairedBrowsers(saved),
             history,
+            Preflights(),
+            PreflightDesk(app.tasks, clients, saved),
+            ModelTexts(),
+            DroppedFiles(),
+            Imports(),
         ):
             app.insert_resource(resource)
         hosts = OllamaHosts(app, saved)
         app.insert_resource(hosts)
         self._begin_hosts(app, hosts)
-        app.insert_resource(InstallationDesk(app, saved))
+        app.insert_resource(InstallationDesk(app, saved, resumes=self._resumes))
+        app.insert_resource(RequirementBook(app, saved))
+        app.insert_resource(UpdateDesk(app, saved))
+        app.insert_resource(StorageLooks(app))
+        app.insert_resource(KnownModels(app))
+        app.insert_resource(ModelList(app))
         app.insert_resource(Forgetting(app, saved))
         app.insert_resource(SettingsTransfer(app))
         if self._resumes:
@@ -226,19 +260,39 @@ class LocalModelsPlugin(Plugin):
             in_set(
                 sets.MODEL_MANAGEMENT,
                 chain(delete_models, finish_model_work, begin_model_work, manage_model_lifecycle),
+                chain(find_out_what_deleting_frees, check_model_updates, forget_stale_updates, update_models),
+                ask_for_recommendations,
                 chain(request_feature_toggles, handle_experimental_feature_toggles),
+                hand_on_dropped_files,
+                import_models,
+                read_model_texts,
             ),
             in_set(
                 sets.INSTALLATION_TRACKING,
                 chain(
+                    look_before_installing,
                     request_installations,
+                    change_queue,
                     stop_installations,
                     track_installation_progress,
                     poll_installation_tasks,
+                    keep_required_models,
                     spawn_model_installation,
                     clean_up_installations,
                 ),
             ),
             in_set(sets.PERFORMANCE_MONITORING, monitor_model_performance),
-            in_set(sets.UI_UPDATE, chain(tell_of_failures, keep_panel_settings, update_local_models_ui)),
+            in_set(
+                sets.UI_UPDATE,
+                chain(
+                    tell_of_failures,
+                    keep_panel_settings,
+                    list_models,
+                    list_known_models,
+                    update_local_models_ui,
+                    show_preflight,
+                    show_requirements,
+                    show_model_texts,
+                ),
+            ),
         )

@@ -9,6 +9,7 @@ import msgspec
 
 from ecs_localai.components.browser import BrowserExtensionManager, ContextExtractionConfig, ExtensionPrivacySettings
 from ecs_localai.components.codec import DecodeError, decode, to_builtins
+from ecs_localai.components.downloads import DownloadSettings
 from ecs_localai.components.features import (
     ExperimentalFeaturesManager,
     ExperimentalPreferences,
@@ -26,6 +27,7 @@ EXTRACTION = "context_extraction"
 EXPERIMENTAL = "experimental_preferences"
 ROLLOUT = "rollout"
 TELEMETRY = "feature_telemetry"
+DOWNLOADS = "downloads"
 
 
 class Preferences:
@@ -35,7 +37,7 @@ class Preferences:
     `ExperimentalFeaturesManager`. A program that changes them there hands them to `set_…` so that they are kept.
     """
 
-    __slots__ = ("_browser", "_features", "_saved", "panel")
+    __slots__ = ("_browser", "_features", "_saved", "downloads", "panel")
 
     def __init__(
         self, saved: SavedState, features: ExperimentalFeaturesManager, browser: BrowserExtensionManager
@@ -45,6 +47,8 @@ class Preferences:
         self._browser = browser
         self.panel = PanelSettings()
         """How the panel looks and where its window is."""
+        self.downloads = DownloadSettings()
+        """How downloads are to go."""
         self.follow({}, saved.settings)
         panel = self._read(saved.settings, PANEL, PanelSettings)
         if panel is not None:
@@ -68,6 +72,8 @@ class Preferences:
             features.rollout_config = rollout
         if (telemetry := self._changed(before, now, TELEMETRY, FeatureTelemetry)) is not None:
             features.telemetry_collector = telemetry
+        if (downloads := self._changed(before, now, DOWNLOADS, DownloadSettings)) is not None:
+            self.downloads = downloads
 
     def _changed(self, before: Mapping[str, object], now: Mapping[str, object], key: str, kind: type[T]) -> T | None:
         """What a setting says that is another one now; None for one that is the same, or makes no sense."""
@@ -106,6 +112,12 @@ class Preferences:
         """How it is decided who is offered a feature."""
         self._features.rollout_config = config
         self._keep(ROLLOUT, config)
+
+    def set_downloads(self, settings: DownloadSettings) -> None:
+        """How downloads are to go from now on. Those that run go on."""
+        if settings != self.downloads:
+            self.downloads = settings
+            self._keep(DOWNLOADS, settings)
 
     def keep_telemetry(self) -> None:
         """Keep the counts of what was switched."""

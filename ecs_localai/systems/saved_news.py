@@ -12,6 +12,7 @@ from ecs_localai.runtime import EventWriter, IoTaskPool, Res, World
 from ecs_localai.store.state import HISTORY_READ
 from ecs_localai.systems.features import in_order_of_need
 from ecs_localai.systems.host_list import OllamaHosts
+from ecs_localai.systems.installation_desk import InstallationDesk
 from ecs_localai.systems.paired_browsers import PairedBrowsers
 from ecs_localai.systems.persistence import SavedState
 from ecs_localai.systems.preferences import Preferences
@@ -30,10 +31,12 @@ def follow_saved_changes(
     preferences: Res[Preferences],
     browsers: Res[PairedBrowsers],
     installations: Res[ModelInstallationManager],
+    desk: Res[InstallationDesk],
     toggled: EventWriter[FeatureFlagToggled],
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
-    """Add, change and remove the hosts that were so elsewhere, switch flags, list the installations that ended."""
+    """Add, change and remove the hosts that were so elsewhere, switch flags, follow changes of the queue, list the
+    installations that ended."""
     if not tasks.arrived:
         return
     news = saved.take_news()
@@ -42,6 +45,10 @@ def follow_saved_changes(
     before, now = news
     if before.hosts != now.hosts or list(before.hosts) != list(now.hosts):
         follow_saved_hosts(before, now, world, hosts)
+    queue_news = saved.queue.follow(now)
+    desk.follow(queue_news)
+    if queue_news.of_others:
+        desk.adoption.begin(now)
     if before.flags != now.flags:
         _follow_flags(before, now, features, toggled)
     if before.settings != now.settings:

@@ -15,6 +15,7 @@ from ecs_localai.components.browser import (
     RetentionKind,
 )
 from ecs_localai.components.codec import DecodeError, decode, to_builtins
+from ecs_localai.components.downloads import DownloadSettings
 from ecs_localai.components.events import FeatureFlagToggled
 from ecs_localai.components.features import ExperimentalFeaturesManager, ExperimentalPreferences, RolloutConfiguration
 from ecs_localai.components.hosts import HostOrigin, OllamaAPIClient
@@ -24,7 +25,15 @@ from ecs_localai.runtime import App
 from ecs_localai.systems.host_list import HostListError, ListedHost, OllamaHosts
 from ecs_localai.systems.kept_hosts import KeptHosts
 from ecs_localai.systems.persistence import SavedState
-from ecs_localai.systems.preferences import EXPERIMENTAL, EXTRACTION, PANEL, PRIVACY, ROLLOUT, Preferences
+from ecs_localai.systems.preferences import (
+    DOWNLOADS,
+    EXPERIMENTAL,
+    EXTRACTION,
+    PANEL,
+    PRIVACY,
+    ROLLOUT,
+    Preferences,
+)
 from ecs_localai.systems.saved_hosts import read_saved_hosts
 from ecs_localai.systems.settings_file import SettingsFile, without_left_out
 from ecs_localai.systems.settings_hosts import MergedHost
@@ -62,6 +71,7 @@ def stored_settings(state: StoredState) -> tuple[SettingsFile, list[str]]:
         context_extraction=read(EXTRACTION, ContextExtractionConfig),
         experimental_preferences=read(EXPERIMENTAL, ExperimentalPreferences),
         rollout=read(ROLLOUT, RolloutConfiguration),
+        downloads=read(DOWNLOADS, DownloadSettings),
     ), problems
 
 
@@ -95,6 +105,7 @@ def settings_of(app: App) -> SettingsFile:
         context_extraction=browser.context_extraction,
         experimental_preferences=without_left_out(EXPERIMENTAL, features.user_preferences),
         rollout=without_left_out(ROLLOUT, features.rollout_config),
+        downloads=app.world.resource(Preferences).downloads,
     )
 
 
@@ -125,6 +136,8 @@ def apply_settings(app: App, settings: SettingsFile, *, replace_hosts: bool = Fa
         elif isinstance(value, RolloutConfiguration):
             seed = features.rollout_config.seed
             preferences.set_rollout(RolloutConfiguration(seed, value.respect_percentages))
+        elif isinstance(value, DownloadSettings):
+            preferences.set_downloads(value)
     return plan
 
 

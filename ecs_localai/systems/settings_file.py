@@ -15,6 +15,7 @@ import msgspec
 
 from ecs_localai.components.browser import ContextExtractionConfig, ExtensionPrivacySettings
 from ecs_localai.components.codec import DecodeError, decode, encode, to_builtins
+from ecs_localai.components.downloads import DownloadSettings
 from ecs_localai.components.features import ExperimentalPreferences, FeatureFlag, RolloutConfiguration
 from ecs_localai.components.hosts import HostOrigin
 from ecs_localai.components.panel import PanelSettings
@@ -36,6 +37,7 @@ SECTIONS: Mapping[str, type] = {
     "context_extraction": ContextExtractionConfig,
     "experimental_preferences": ExperimentalPreferences,
     "rollout": RolloutConfiguration,
+    "downloads": DownloadSettings,
 }
 """The sections that hold one value each. They are called as the settings of the store are."""
 _HEAD = ("format", "version", "exported_at")
@@ -68,6 +70,7 @@ class SettingsFile(msgspec.Struct, frozen=True, kw_only=True):
     """Without its overrides, which are the features."""
     rollout: RolloutConfiguration | None = None
     """Without its seed."""
+    downloads: DownloadSettings | None = None
     warnings: tuple[str, ...] = ()
     """Sentences about what was read and passed over."""
 

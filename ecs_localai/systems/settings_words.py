@@ -19,6 +19,7 @@ TITLES = {
     "context_extraction": "Reading pages",
     "experimental_preferences": "Experimental features",
     "rollout": "Roll-out of features",
+    "downloads": "Downloads",
 }
 """What people call the sections."""
 _NOT_TOLD = frozenset({"overrides", "seed"})

@@ -7,9 +7,9 @@ from ecs_localai.components.features import ExperimentalFeaturesManager, Feature
 from ecs_localai.components.found_hosts import HostSearch, LocalServer
 from ecs_localai.components.installation import ModelInstallation, ModelInstallationManager
 from ecs_localai.components.models import LocalModelManager
-from ecs_localai.components.panel import LocalModelsPanel, ModelSort, PanelSettings
+from ecs_localai.components.panel import LocalModelsPanel
 from ecs_localai.components.panel_intents import AddHostRequested, EditHostRequested, NoticeDismissed
-from ecs_localai.components.panel_view import InstallationRow, NoticeView, PanelView
+from ecs_localai.components.panel_view import NoticeView, PanelView
 from ecs_localai.runtime import EventReader, Local, Query, Res
 from ecs_localai.systems.forgetting import Forgetting
 from ecs_localai.systems.host_list import ListedHost, OllamaHosts
@@ -24,11 +24,9 @@ from ecs_localai.systems.view_features import toggle_groups
 from ecs_localai.systems.view_history import history_key, history_rows
 from ecs_localai.systems.view_host import host_view, summary_of_hosts, summary_text
 from ecs_localai.systems.view_hosts import host_rows, hosts_summary, search_view
-from ecs_localai.systems.view_installations import installation_rows
+from ecs_localai.systems.view_installations import installation_rows, queue_view
 from ecs_localai.systems.view_measurements import gauges
-from ecs_localai.systems.view_model_details import inert_reason
-from ecs_localai.systems.view_model_places import ModelPlaces
-from ecs_localai.systems.view_models import model_rows, models_empty_text
+from ecs_localai.systems.view_model_list import ModelList, what_models_depend_on
 
 MOST_NOTICES = 4
 
@@ -54,6 +52,7 @@ def update_local_models_ui(
     preferences: Res[Preferences],
     transfer: Res[SettingsTransfer],
     forgetting: Res[Forgetting],
+    making: Res[ModelList],
     view: Res[PanelView],
     seen: Local[tuple[object, ...]],
     remembered: Local[tuple[object, ...]],
@@ -67,29 +66,27 @@ def update_local_models_ui(
     answered = len(additions.read()) + len(edits.read())
     stale = {update.kind for update in news}
     settings = preferences.panel
-    if _order(settings) != _order(view.settings):
-        stale.add(UIUpdateKind.MODELS_CHANGED)
+    made = making.take()
     if view.revision == 0:
         stale.update(UIUpdateKind)
-    elif not stale and not closed and not answered and settings == view.settings:
+    elif not stale and not made and not closed and not answered and settings == view.settings:
         return
     texts = [update.text for update in news if update.text] + saved.take_problems()
     sections: dict[str, object] = {"notices": _notices(view, texts, closed), "settings": settings}
     sections["data"] = data_view(saved, transfer, forgetting)
+    sections |= made
     hosts = listed.all()
     if UIUpdateKind.HOST_CHANGED in stale or answered:
         sections |= _host_sections(hosts, server, search)
         sections["host_answers"] = view.host_answers + answered
         for _, panel in panels:
             sections["host_error"] = panel.host_error
-        now = _what_models_depend_on(hosts)
+        now = what_models_depend_on(hosts)
         if now != seen.value:
             seen.value = now
             stale |= {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.INSTALLATIONS_CHANGED}
-    if UIUpdateKind.MODELS_CHANGED in stale:
-        sections |= _model_sections(hosts, models, settings)
     if UIUpdateKind.INSTALLATIONS_CHANGED in stale:
-        sections["installations"] = _installations(installations, runs, hosts)
+        sections |= _installations(installations, runs, hosts, manager, models, preferences.downloads.at_once)
         sections |= _history_sections(manager, hosts, remembered)
         for _, panel in panels:
             sections["install_error"] = panel.install_error
@@ -106,24 +103,23 @@ def update_local_models_ui(
         view.revision += 1
 
 
-def _order(settings: PanelSettings) -> tuple[ModelSort, bool]:
-    return settings.model_sort, settings.sort_reversed
-
-
-def _what_models_depend_on(hosts: list[ListedHost]) -> tuple[object, ...]:
-    """What of the hosts shows in the sections of models and installations; a probe's new response time does not."""
-    return tuple(
-        (one.host.name, one.base_url, one.is_default, one.health.is_healthy, one.models.synced, one.models.error)
-        for one in hosts
-    )
-
-
 def _installations(
-    installations: Query[ModelInstallation], runs: Query[ModelInstallation, InstallationRun], hosts: list[ListedHost]
-) -> list[InstallationRow]:
+    installations: Query[ModelInstallation],
+    runs: Query[ModelInstallation, InstallationRun],
+    hosts: list[ListedHost],
+    manager: ModelInstallationManager,
+    models: LocalModelManager,
+    at_once: int,
+) -> dict[str, object]:
     fractions = {installation.installation_id: run.fraction for _, (installation, run) in runs}
     names = {one.base_url: one.host.name for one in hosts} if len(hosts) > 1 else {}
-    return installation_rows([row for _, row in installations], fractions, names)
+    all_of_them = [installation for _, installation in installations]
+    queue = [request.installation_id for request in manager.download_queue]
+    registry = models.model_registry.cache.entries
+    return {
+        "installations": installation_rows(all_of_them, fractions, names, queue, registry),
+        "queue": queue_view(all_of_them, at_once),
+    }
 
 
 def _history_sections(
@@ -154,22 +150,6 @@ def _host_sections(hosts: list[ListedHost], server: LocalServer, search: HostSea
         name = default.host.name if len(hosts) > 1 else ""
         sections["host"] = host_view(default.manager, name, server)
     return sections
-
-
-def _model_sections(hosts: list[ListedHost], models: LocalModelManager, settings: PanelSettings) -> dict[str, object]:
-    default = _default(hosts)
-    if default is None:
-        return {}
-    sections: dict[str, object] = {"models_empty_text": models_empty_text(default.health, default.models)}
-    if len(hosts) == 1:
-        return sections | {
-            "models": model_rows(
-                models, default.link.busy(), settings, inert_reason(default.health, default.host.protocol)
-            ),
-            "difference": None,
-        }
-    places = ModelPlaces(hosts)
-    return sections | {"models": places.rows(settings), "difference": places.difference()}
 
 
 def _summary(hosts: list[ListedHost], models: LocalModelManager) -> str:

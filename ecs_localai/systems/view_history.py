@@ -59,6 +59,7 @@ def _row(record: InstallationRecord, host_names: Mapping[str, str], *, is_last: 
             is_last
             and kind is not InstallationPhase.COMPLETED
             and record.host in host_names
+            and not record.was_made  # a registry has another model of that name, or none
             and _is_name(record.model_name)
         ),
         repeat_on=[] if only else [record.host],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.hosts import HostProtocol
@@ -11,7 +11,9 @@ from ecs_localai.components.panel import PanelSettings
 from ecs_localai.components.panel_view import DifferenceView, ModelRow, PlaceBadge, Tone
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.systems.model_difference import ModelGroup, difference_text, group_models, missing_installs
-from ecs_localai.systems.model_order import in_order
+from ecs_localai.systems.model_order import in_order_in_steps
+from ecs_localai.systems.stepwise import Steps, finish
+from ecs_localai.systems.view_knowledge import HostKnowledge, add_knowledge
 from ecs_localai.systems.view_model_details import add_details, inert_reason
 from ecs_localai.systems.view_models import add_moment, loaded_text, model_row
 
@@ -19,8 +21,19 @@ if TYPE_CHECKING:
     from ecs_localai.systems.host_list import ListedHost
 
 _USUAL = PanelSettings()
+_NOTHING: Mapping[str, HostKnowledge] = {}
 _MOST_NAMED = 3
 """So many hosts are named in a sentence before the others are counted."""
+
+
+def known_hosts(hosts: Sequence[ListedHost]) -> list[ListedHost]:
+    """Those whose models are known, be it from an earlier time."""
+    return [one for one in hosts if one.models.synced or one.models.installed]
+
+
+def models_of(hosts: Sequence[ListedHost]) -> list[tuple[str, Mapping[str, InstalledModel]]]:
+    """The hosts' models, as `group_models` takes them."""
+    return [(one.base_url, one.models.installed) for one in hosts]
 
 
 class ModelPlaces:
@@ -28,23 +41,37 @@ class ModelPlaces:
 
     Args:
         hosts: all of them, in their order.
+        knowledge: what is known of newer versions and of files, by the hosts' base URLs.
+        groups: the models of `known_hosts` as groups, where they have been made already.
     """
 
-    def __init__(self, hosts: Sequence[ListedHost]) -> None:
+    def __init__(
+        self,
+        hosts: Sequence[ListedHost],
+        knowledge: Mapping[str, HostKnowledge] = _NOTHING,
+        groups: list[ModelGroup] | None = None,
+    ) -> None:
         self._hosts = {one.base_url: one for one in hosts}
         # Of a host that was never seen nothing is known, so nothing is missing there.
-        self._known = [one for one in hosts if one.models.synced or one.models.installed]
+        self._known = known_hosts(hosts)
+        self._knowledge = knowledge
         self._busy = {one.base_url: one.link.busy() for one in self._known}
-        self._groups = group_models([(one.base_url, one.models.installed) for one in self._known])
+        self._groups = group_models(models_of(self._known)) if groups is None else groups
 
     def rows(self, settings: PanelSettings = _USUAL) -> list[ModelRow]:
         """A row for each model, in the order that the person chose."""
-        rows = {id(group): self._row(group) for group in self._groups}
-        ordered = in_order(
+        return finish(self.rows_in_steps(settings))
+
+    def rows_in_steps(self, settings: PanelSettings) -> Steps[list[ModelRow]]:
+        """Like `rows`, in steps."""
+        rows: dict[int, ModelRow] = {}
+        for group in self._groups:
+            rows[id(group)] = row = self._row(group)
+            add_moment(row, group.on.values(), settings.model_sort)
+            yield
+        ordered = yield from in_order_in_steps(
             self._groups, settings, lambda group: group.on.values(), lambda group: bool(rows[id(group)].status)
         )
-        for group in ordered:
-            add_moment(rows[id(group)], group.on.values(), settings.model_sort)
         return [rows[id(group)] for group in ordered]
 
     def difference(self) -> DifferenceView | None:
@@ -101,6 +128,7 @@ class ModelPlaces:
         row.where_text = both if same else "On"
         row.places = [] if same else self._badges(group)
         row.absent_text = f"not on {named(self._names(group.missing_on))}" if group.missing_on else ""
+        add_knowledge(row, group.on, self._knowledge)
         return row
 
     def _add_details(

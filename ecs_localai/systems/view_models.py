@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import fields
+from operator import attrgetter
 
 from ecs_localai.components.hosts import HostHealthMonitor
 from ecs_localai.components.models import HostModels, InstalledModel, LoadedModel, LocalModelManager
@@ -10,7 +12,9 @@ from ecs_localai.components.panel import ModelSort, PanelSettings
 from ecs_localai.components.panel_view import ModelRow, Tone
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.wording import format_bytes, format_count, format_day, format_time_left
-from ecs_localai.systems.model_order import in_order, last_use, newest
+from ecs_localai.systems.model_order import in_order_in_steps, last_use, newest
+from ecs_localai.systems.stepwise import LIGHT, Steps, finish
+from ecs_localai.systems.view_knowledge import NOTHING_KNOWN, HostKnowledge, put_knowledge
 from ecs_localai.systems.view_model_details import add_details
 
 _CAPABILITY_NAMES = {
@@ -24,6 +28,11 @@ _CAPABILITY_NAMES = {
 }
 
 
+_all_fields = attrgetter(*(one.name for one in fields(ModelRow)))
+Kept = dict[str, tuple[tuple[object, ...], tuple[object, ...], ModelRow]]
+"""Rows by the models' names, each with what it was made from and what was known besides."""
+
+
 def model_rows(
     models: LocalModelManager, busy: Mapping[str, str], settings: PanelSettings, inert: str = ""
 ) -> list[ModelRow]:
@@ -31,17 +40,70 @@ def model_rows(
 
     ``busy`` is what is being done to which of them, ``inert`` as in `ModelRow.inert_reason`.
     """
+    return finish(model_rows_in_steps(models, busy, settings, inert, NOTHING_KNOWN, {}))
+
+
+def model_rows_in_steps(
+    models: LocalModelManager,
+    busy: Mapping[str, str],
+    settings: PanelSettings,
+    inert: str,
+    knowledge: HostKnowledge,
+    kept: Kept,
+) -> Steps[list[ModelRow]]:
+    """Like `model_rows`, in steps, with what is known besides.
+
+    Rows in ``kept`` that were made from what is still the case are taken as they are; it is then made to hold what
+    there is now. A loaded model's row says how long it stays, so it is always made anew.
+    """
     loaded = models.loaded_models
-    ordered = in_order(
-        models.installed_models.values(), settings, lambda model: (model,), lambda model: model.name in loaded
+    ordered = yield from in_order_in_steps(
+        list(models.installed_models.values()), settings, lambda model: (model,), lambda model: model.name in loaded
     )
     rows = []
+    light = 0
+    by = settings.model_sort
     for model in ordered:
-        row = model_row(model, loaded.get(model.name), busy.get(model.name, ""))
-        add_moment(row, (model,), settings.model_sort)
-        add_details(row, model, loaded.get(model.name), (model,), inert)
+        name = model.name
+        made_from = (
+            model.digest, model.size, model.install_date, model.capabilities, model.usage_count, model.last_used,
+            model.family, model.parameter_size, model.quantization, model.host, busy.get(name), inert, by,
+        )  # fmt: skip
+        known = knowledge.state(model), knowledge.freed(model)
+        there = kept.get(name)
+        if there is None or there[0] != made_from or name in loaded or there[2].loaded:
+            row = _whole_row(model, loaded.get(name), busy.get(name, ""), settings, inert)
+            put_knowledge(row, model.host, *known)
+            light += LIGHT
+        elif there[1] != known:
+            row = ModelRow(*_all_fields(there[2]))  # the one there is on the panel
+            put_knowledge(row, model.host, *known)
+            light += LIGHT // 4
+        else:
+            row = there[2]
+            light += 1
+        kept[name] = made_from, known, row
         rows.append(row)
+        if light >= LIGHT:
+            light = 0
+            yield
+    if len(kept) > len(rows):
+        for name in kept.keys() - {row.name for row in rows}:
+            del kept[name]
     return rows
+
+
+def _whole_row(
+    model: InstalledModel,
+    loaded: LoadedModel | None,
+    busy: str,
+    settings: PanelSettings,
+    inert: str,
+) -> ModelRow:
+    row = model_row(model, loaded, busy)
+    add_moment(row, (model,), settings.model_sort)
+    add_details(row, model, loaded, (model,), inert)
+    return row
 
 
 def add_moment(row: ModelRow, copies: Collection[InstalledModel], by: ModelSort) -> None:
@@ -74,6 +136,7 @@ def model_row(model: InstalledModel, loaded: LoadedModel | None, busy: str) -> M
         status=loaded_text(loaded) if loaded else "",
         tone=Tone.OK if loaded else Tone.NEUTRAL,
         busy=busy,
+        digest=model.digest,
     )
 
 
@@ -100,4 +163,7 @@ def models_empty_text(health: HostHealthMonitor, there: HostModels) -> str:
         return f"The models cannot be listed. {there.error}"
     if not there.synced:
         return "Looking for models…"
-    return "No models yet. Type a name above to install the first, for example llama3.2:1b."
+    return (
+        "No models yet. Type a name above to install the first, for example llama3.2:1b, or drop a GGUF file on this "
+        "window."
+    )

@@ -101,6 +101,27 @@ def test_a_pygame_program_shows_the_panel_on_a_part_of_its_window() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_game_plays_while_its_model_downloads_and_then_uses_it(
+    fresh_ollama: OllamaServer, registry: Registry
+) -> None:
+    name = registry.name_for("tiny:latest")
+    done = run_example("game_needs_model.py", name, "4000", host=fresh_ollama.host_port)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    said, told = ([line for line in lines if line.startswith(word)] for word in ("She says:", "She tells:"))
+    assert lines.index(said[0]) < lines.index(told[0])
+    assert len(told) == 3
+    assert lines[-1] == "The evening ends."
+    assert fresh_ollama.model_names() == [name]
+
+
+def test_a_game_whose_model_never_comes_is_played_all_the_same() -> None:
+    done = run_example("game_needs_model.py", "tiny", "240")
+    assert done.returncode == 0, done.stderr
+    assert "She says: Good evening, traveller." in done.stdout
+    assert done.stdout.endswith("The inn closes.\n")
+
+
 def test_a_bridge_steps_our_world_in_the_games_frames() -> None:
     done = run_example("guest_by_bridge.py")
     assert done.returncode == 0, done.stderr

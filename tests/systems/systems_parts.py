@@ -197,11 +197,13 @@ def size_in_registry(registry: Registry, name: str) -> int:
 
 
 def push_small_models(server: OllamaServer, registry: Registry, folder: Path, names: list[str]) -> dict[str, str]:
-    """Makes real models of half a megabyte, no two alike, and pushes them; returns their full names by `names`."""
+    """Makes real models of half a megabyte without a file in common, and pushes them; returns their full names by
+    `names`."""
     full: dict[str, str] = {}
     for number, name in enumerate(names):
         file = write_gguf(folder / f"{name}.gguf", 500_000, seed=1000 + number)
-        create_model(server, f"{name}:latest", file, parameters=TINY_PARAMETERS)
+        own = TINY_PARAMETERS | {"seed": number, "num_predict": 8 + number}
+        create_model(server, f"{name}:latest", file, parameters=own, template=f"{name} {{{{ .Prompt }}}}")
         full[name] = registry.push(server, f"{name}:latest", f"{name}:latest")
         server.delete(f"{name}:latest")
     return full

@@ -307,7 +307,7 @@ def test_panel_goes_on_when_all_its_entities_are_gone(guest: Hosted) -> None:
     guest.do(esper.clear_database)
     guest.assert_whole()
     assert len(guest.app.world.query(LocalModelsPanel)) == 1
-    guest.write(InstallRequested("not a name"))
+    guest.write(InstallRequested("-not-a-name"))
     guest.until(lambda: guest.view.install_error is not None)
     [feature] = [one for group in guest.view.features for one in group.toggles if one.feature_id == "custom_providers"]
     guest.write(ToggleRequested("custom_providers", not feature.on))
@@ -350,7 +350,7 @@ def test_frames_go_on_while_a_server_never_answers(way: str) -> None:
     """Thousands of frames, and the answer to the first question is still being waited for."""
     with Silent() as silent, hosted(silent.port, way) as guest:
         guest.write(DeleteModelRequested("tiny:latest"))
-        guest.until(lambda: {"GET /api/version", "DELETE /api/delete"} <= set(silent.requests))
+        guest.until(lambda: {"GET /api/version", "GET /api/tags"} <= set(silent.requests))
         [(_, link)] = guest.app.world.query(HostLink)
         probe, deletion = link.probe, link.deletions["tiny:latest"]
         frames = guest.app.time.frame

@@ -221,7 +221,7 @@ def test_two_at_a_time_and_the_third_waits(
     with Driven(fresh_ollama.port) as driven:
         for name in full.values():
             driven.ask_for(name)
-        driven.update()
+        driven.until(lambda: len(driven.app.world.query(ModelInstallationTask)) == 2)
         assert [driven.installation(name).status for name in (three, four)] == [InstallationStatus.QUEUED] * 2
         assert [request.model_name for request in driven.manager.download_queue] == [three, four]
         assert [waiting.model_name for waiting in driven.models.installation_queue] == [three, four]

@@ -12,7 +12,9 @@ from ecs_localai import (
     DownloadConfig,
     InstallationErrorKind,
     InstallationPhase,
+    InstallationStatus,
     InstallRequested,
+    ModelInstallationCancelled,
     ModelInstallationCompleted,
     ModelInstallationFailed,
     ModelInstallationProgress,
@@ -20,6 +22,7 @@ from ecs_localai import (
     ModelInstallRequest,
     OllamaConnectionStatusChanged,
     RetryRequested,
+    WaitReason,
 )
 from tests.rig.odd_servers import CaptivePortal, closed_port
 from tests.rig.ollama_server import OllamaServer
@@ -28,7 +31,7 @@ from tests.rig.relay import Relay
 from tests.systems.systems_parts import INSECURE, Driven, EmptyManifests, assert_clear, size_in_registry
 
 ONCE = DownloadConfig(insecure=True, max_retries=0)
-BAD_NAMES = ["", "two words", "a/b/c/d", "model@sha256:abc", "-x", "localhost:5000/x", "x:", "ollama pull llama3.2:1b"]
+BAD_NAMES = ["", "a/b/c/d", "model@sha256:abc", "-x", "localhost:5000/x", "x:", "ollama pull llama3.2:1b"]
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def failure_of(driven: Driven, name: str) -> ModelInstallationFailed:
     return failed
 
 
-@pytest.mark.parametrize("name", BAD_NAMES)
+@pytest.mark.parametrize("name", ["two words", *BAD_NAMES])
 def test_a_name_that_is_none_fails_without_a_pull(name: str) -> None:
     """At once, in the frame that sees the request, and without a task."""
     with Driven() as driven:
@@ -83,6 +86,16 @@ def test_a_name_that_is_none_is_refused_in_the_install_field(name: str) -> None:
         driven.update()
         assert driven.view.install_error is None
         assert len(driven.installations) == 1
+
+
+@pytest.mark.parametrize("text", ["llama3.2:1b, -x", "-x llama3.2:1b", "llama3.2:1b,,qwen3:4b;a/b/c/d"])
+def test_one_wrong_name_among_several_refuses_all_and_is_named(text: str) -> None:
+    with Driven() as driven:
+        driven.write(InstallRequested(text))
+        driven.update()
+        assert_clear(driven.view.install_error)
+        assert any(wrong in str(driven.view.install_error) for wrong in ("'-x'", "'a/b/c/d'"))
+        assert driven.installations == []
 
 
 def test_what_the_registry_does_not_have(ollama_server: OllamaServer, registry: Registry) -> None:
@@ -200,16 +213,21 @@ def test_a_download_that_stands_still(ollama_server: OllamaServer, registry: Reg
         driven.until_event(ModelInstallationCompleted)
 
 
-def test_a_host_that_is_killed_and_stays_dead(fresh_ollama: OllamaServer, registry: Registry) -> None:
+def test_a_host_that_is_killed_and_stays_dead_is_waited_for(fresh_ollama: OllamaServer, registry: Registry) -> None:
     name = registry.name_for("middle:latest")
     registry.files.throttle(4e6)
     with Driven(fresh_ollama.port) as driven:
         driven.ask_for(name, DownloadConfig(insecure=True, max_retries=1))
         driven.until(lambda: driven.installations and driven.installation(name).progress.bytes_downloaded > 1e6)
         fresh_ollama.kill()
-        failed = failure_of(driven, name)
-        assert failed.kind is InstallationErrorKind.HOST_UNREACHABLE
-        assert failed.retryable
+        driven.until(lambda: driven.installation(name).waits_for is WaitReason.HOST)
+        driven.until(lambda: driven.view.host.status_text != "Connected")
+        driven.update()
+        assert driven.installation(name).status == InstallationStatus.QUEUED
+        assert driven.installation_row(name).detail.startswith("Waiting for Ollama to come back · ")
+        assert driven.events(ModelInstallationFailed) == []
+        driven.write(CancelRequested(driven.installation(name).installation_id))
+        driven.until_event(ModelInstallationCancelled)
 
 
 def test_a_host_that_is_killed_and_comes_back(fresh_ollama: OllamaServer, registry: Registry) -> None:

@@ -9,7 +9,14 @@ import sys
 from pathlib import Path
 
 import ecs_localai
-from ecs_localai import App, InstallationStatus, LocalModelsPlugin, ModelInstallation
+from ecs_localai import (
+    App,
+    CancelRequested,
+    InstallationStatus,
+    LocalModelsPlugin,
+    ModelInstallation,
+    WaitReason,
+)
 from ecs_localai.components.codec import decode, encode, to_builtins
 from ecs_localai.components.installation import DownloadConfig, DownloadRequest
 from ecs_localai.store import Store, Table
@@ -164,7 +171,9 @@ def test_a_host_that_is_spelled_in_another_way_by_now_leaves_no_row(tmp_path: Pa
     with Driven(port, data_dir=tmp_path) as driven:
         driven.until(lambda: driven.installations)
         assert driven.installations[0].host == f"http://127.0.0.1:{port}"
-        driven.until(lambda: driven.manager.installation_history, timeout=60)
+        driven.until(lambda: driven.installations[0].waits_for is WaitReason.HOST)  # nobody answers there
+        driven.write(CancelRequested("id-0"))
+        driven.until(lambda: driven.manager.installation_history)
     assert queue_in(tmp_path) == []
 
 

@@ -96,7 +96,8 @@ def test_abilities_are_asked_for_once(fresh_ollama: OllamaServer, tmp_path: Path
         for number in range(2, 5):
             driven.write(RefreshRequested())
             driven.until(lambda: fresh_ollama.log_text().count('"/api/tags"') >= number)  # noqa: B023 - called in the loop
-    assert fresh_ollama.log_text().count('"/api/show"') == 1
+    # One for its abilities, one for where its files lie, which is asked when the models have changed.
+    assert fresh_ollama.log_text().count('"/api/show"') <= 2
 
 
 def test_loading_and_unloading_are_seen_and_counted(ollama_server: OllamaServer) -> None:
@@ -165,7 +166,7 @@ def test_a_model_made_elsewhere_appears_and_is_deleted_on_request(ollama_server:
             assert row is not None
             assert row.busy == "Deleting"
             deleted = driven.until_event(ModelDeleted)
-            assert (deleted.model_name, deleted.freed_bytes) == (name, listed(ollama_server)["tiny:latest"]["size"])
+            assert (deleted.model_name, deleted.freed_bytes) == (name, 0), "all its files are those of tiny, too"
             assert name not in ollama_server.model_names()
             change = driven.until_event(InstalledModelsChanged, 3)
             assert (change.added, change.removed) == ([], [name])

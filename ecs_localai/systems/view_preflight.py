@@ -1,0 +1,206 @@
+"""UI_UPDATE: the card that says what installing would mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+
+from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
+from ecs_localai.components.installing_view import PreflightRow, PreflightView
+from ecs_localai.components.panel_intents import InstallRequested
+from ecs_localai.components.panel_view import PanelView
+from ecs_localai.components.preflight import DEFAULT_CONTEXT, DISK_RESERVE, Fit, Preflight, Preflights
+from ecs_localai.components.time_values import utc_now
+from ecs_localai.components.tone import Tone
+from ecs_localai.components.wording import format_bytes, format_duration
+from ecs_localai.runtime import EventReader, Res
+from ecs_localai.systems.host_list import OllamaHosts
+from ecs_localai.systems.preflight_desk import PreflightDesk
+from ecs_localai.systems.view_change import take_over
+
+NIGHT_HOUR = 1
+"""When "tonight" is, by the clock of this computer."""
+_CONTEXTS = (4_096, 8_192, 32_768, 131_072, 262_144, 1_048_576)
+_FITS = {
+    Fit.FITS: ("Fits", Tone.OK),
+    Fit.TIGHT: ("Tight", Tone.WARN),
+    Fit.WONT_RUN: ("Won't run", Tone.DANGER),
+    Fit.UNKNOWN: ("Not known whether it fits", Tone.NEUTRAL),
+}
+_LISTED = frozenset({UIUpdateKind.PREFLIGHT_CHANGED, UIUpdateKind.HOST_CHANGED})
+
+
+def show_preflight(
+    updates: EventReader[UIUpdateEvent],
+    preflights: Res[Preflights],
+    desk: Res[PreflightDesk],
+    hosts: Res[OllamaHosts],
+    view: Res[PanelView],
+) -> None:
+    """Build the card anew when something of it changed, and when the night that it offers has come."""
+    kinds = {update.kind for update in updates.read()}
+    if not kinds:
+        return
+    tonight = view.preflight.tonight if view.preflight is not None else None
+    is_past = tonight is not None and tonight.not_before is not None and tonight.not_before <= utc_now()
+    if kinds.isdisjoint(_LISTED) and not is_past:
+        return
+    names = {one.base_url: one.host.name for one in hosts.all()}
+    if take_over(view, {"preflight": preflight_view(preflights, desk.order, names, utc_now())}):
+        view.revision += 1
+
+
+def preflight_view(
+    preflights: Preflights, order: Sequence[tuple[str, str]], host_names: Mapping[str, str], now: datetime
+) -> PreflightView | None:
+    """The card; None while nothing is looked at.
+
+    Args:
+        preflights: what is known by now.
+        order: the model and the base URL of the host of each row.
+        host_names: by base URL.
+        now: the present moment.
+    """
+    if not preflights.asked:
+        return None
+    found = {(one.model_name, one.host): one for one in preflights.done}
+    labelled = len(host_names) > 1
+    rows = [
+        _row(found.get((name, host)), name, host_names.get(host, host) if labelled else "", now) for name, host in order
+    ]
+    longest = max((one.max_context_length or 0 for one in preflights.done), default=0)
+    view = PreflightView(
+        title=f"Before installing {_what(preflights.asked)}",
+        rows=rows,
+        total_text=_total(preflights.done) if len(rows) > 1 else "",
+        contexts=contexts_up_to(longest),
+        context_length=max(
+            (one.need.context_length for one in preflights.done), default=preflights.context_length or DEFAULT_CONTEXT
+        ),
+        is_running=preflights.is_running,
+    )
+    names, hosts = installable(preflights.done)
+    if preflights.is_running or not names:
+        return view
+    chosen = [one for one in preflights.done if one.model_name in names and one.host in hosts]
+    moment = tonight_after(now)
+    view.install = InstallRequested(" ".join(names), hosts)
+    view.install_label = _label(chosen, len(names), len(preflights.asked))
+    view.tonight = InstallRequested(" ".join(names), hosts, moment)
+    view.tonight_label = f"Tonight at {NIGHT_HOUR:02}:00"
+    return view
+
+
+def installable(done: Sequence[Preflight]) -> tuple[list[str], list[str]]:
+    """The names of the models, and the base URLs of the hosts, so that each can be installed on each.
+
+    A host on which nothing can be installed is left out, then each model that cannot be installed on all that are left.
+    """
+    hosts = [
+        host
+        for host in dict.fromkeys(one.host for one in done)
+        if any(one.problem is None for one in done if one.host == host)
+    ]
+    names = [
+        name
+        for name in dict.fromkeys(one.model_name for one in done)
+        if all(one.problem is None for one in done if one.model_name == name and one.host in hosts)
+    ]
+    return (names, hosts) if names and hosts else ([], [])
+
+
+def contexts_up_to(longest: int) -> list[int]:
+    """The context lengths to choose from for a model made for so many tokens; empty where there is no choice."""
+    lengths = [length for length in _CONTEXTS if length < longest]
+    return [*lengths, longest] if lengths else []
+
+
+def tonight_after(now: datetime) -> datetime:
+    """The next moment at which it is `NIGHT_HOUR` o'clock where this computer is, in UTC."""
+    today = now.astimezone().date()
+    for day in range(3):  # the clock may be put forward over that hour
+        moment = datetime.combine(today + timedelta(days=day), time(NIGHT_HOUR)).astimezone().astimezone(UTC)
+        if moment > now:
+            return moment
+    return now + timedelta(days=1)
+
+
+def _what(asked: Sequence[str]) -> str:
+    return asked[0] if len(asked) == 1 else f"{len(asked)} models"
+
+
+def _row(found: Preflight | None, name: str, host: str, now: datetime) -> PreflightRow:
+    if found is None:
+        return PreflightRow(name, host, is_looking=True)
+    row = PreflightRow(
+        name,
+        host,
+        replaces=found.replaces,
+        problem=found.problem or "",
+        note=" ".join([*found.notes, *_age(found, now)]),
+    )
+    if not found.layers:
+        return row  # nothing is known of it but that
+    word, tone = _FITS[found.verdict.fit]
+    row.facts = facts_text(found)
+    row.download_text = download_text(found)
+    row.disk_text = (
+        f"{format_bytes(found.disk_free)} free on the models' disk"
+        if found.disk_free is not None
+        else found.disk_reason
+    )
+    row.fit_text = f"{word}: {found.verdict.text}" if found.verdict.text else word
+    row.fit_tone = tone
+    return row
+
+
+def facts_text(found: Preflight) -> str:
+    """What the model is: ``Llama · 1.2B parameters · Q8_0 · Llama 3.2 Community License``."""
+    size = f"{found.parameter_size} parameters" if found.parameter_size else ""
+    family = found.family[:1].upper() + found.family[1:]
+    return " · ".join(part for part in (family, size, found.quantization, found.license) if part)
+
+
+def download_text(found: Preflight) -> str:
+    """How much is to be fetched: ``1.3 GB to download``, or ``0.4 GB to download, of 5.2 GB``."""
+    total = format_bytes(found.total_bytes or 0)
+    if found.download_bytes is None:
+        return f"{total}; how much of it the host has is not known"
+    if not found.download_bytes:
+        return f"Nothing to download: all {total} are there"
+    wanted = format_bytes(found.download_bytes)
+    return f"{wanted} to download" if wanted == total else f"{wanted} to download, of {total}"
+
+
+def _age(found: Preflight, now: datetime) -> list[str]:
+    """How old the registry's answer is, where it cannot be asked now."""
+    if found.fetched_at is None or not found.is_old:
+        return []
+    return [f"What it said {format_duration((now - found.fetched_at).total_seconds())} ago is shown."]
+
+
+def _total(done: Sequence[Preflight]) -> str:
+    """The sum of what can be installed; files that several share are counted for each, so it is the most it can be."""
+    possible = [one for one in done if one.problem is None and one.download_bytes is not None]
+    if not possible:
+        return ""
+    texts = [f"{format_bytes(sum(one.download_bytes or 0 for one in possible))} to download in all"]
+    for host in dict.fromkeys(one.host for one in possible):
+        there = [one for one in possible if one.host == host]
+        wanted = sum(one.download_bytes or 0 for one in there)
+        free = next((one.disk_free for one in there if one.disk_free is not None), None)
+        if free is not None and wanted and wanted + DISK_RESERVE > free:
+            texts.append(f"more than the models' disk has room for, with {format_bytes(free)} free")
+            break
+    return ", ".join(texts)
+
+
+def _label(chosen: Sequence[Preflight], count: int, asked: int) -> str:
+    """What the button says."""
+    if all(one.is_current for one in chosen):
+        return "Install again"
+    if any(one.verdict.fit is Fit.WONT_RUN for one in chosen):
+        return "Install anyway"
+    if all(one.replaces for one in chosen):
+        return "Replace"
+    return "Install" if asked == 1 else f"Install {count} model{'' if count == 1 else 's'}"
