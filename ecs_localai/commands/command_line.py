@@ -24,7 +24,9 @@ from ecs_localai.commands.common_options import (
 )
 from ecs_localai.commands.data_command_line import data_app
 from ecs_localai.commands.hosts_command_line import hosts_app, serve_app
+from ecs_localai.commands.making_command_line import making_app
 from ecs_localai.commands.models_command_line import models_app
+from ecs_localai.commands.queue_command_line import queue_app
 from ecs_localai.commands.remote_options import AttachOption, RemoteOption, RemotePortOption, chosen_port
 from ecs_localai.commands.settings_command_line import settings_app
 
@@ -35,6 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models_app)
+app.add_typer(making_app)
+app.add_typer(queue_app)
 app.add_typer(hosts_app, name="hosts")
 app.add_typer(serve_app)
 app.add_typer(settings_app, name="settings")

@@ -13,10 +13,13 @@ from ecs_localai.commands.terminal import say, write_bytes
 from ecs_localai.components.events import ModelAction, ModelActionFailed, ModelCopied
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.names import ModelName, parse_model_name
+from ecs_localai.systems.model_work import BothThere, CopyNotListed, NameTaken, NotInstalled, copy_on, rename_on
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
-    from ecs_localai.ollama.wire import TagEntry
+
+Answer = tuple[str, str] | str
+"""A model's name and its new one, as a host spells them; or a sentence that says why it has no other name."""
 
 
 def copy_model(target: Target, model: str, new_name: str, as_json: bool, on: Sequence[str] = ()) -> int:
@@ -31,7 +34,9 @@ def copy_model(target: Target, model: str, new_name: str, as_json: bool, on: Seq
     hosts = book.require_all(on) if on else [book.chosen]
     several = len(hosts) > 1
     troubles: list[str] = []
-    for host, answer in zip(hosts, ask_all(hosts, lambda client: copy_on(client, source, wanted)), strict=True):
+    for host, answer in zip(
+        hosts, ask_all(hosts, lambda client: another_name(client, source, wanted, move=False)), strict=True
+    ):
         label = host.name if several else ""
         if isinstance(answer, tuple):
             tell_copied(ModelCopied(*answer, False, host.config.base_url), label, as_json)
@@ -44,41 +49,31 @@ def copy_model(target: Target, model: str, new_name: str, as_json: bool, on: Seq
     return 0
 
 
-async def copy_on(
-    client: OllamaClient, source: ModelName, wanted: ModelName, action: ModelAction = ModelAction.COPY
-) -> tuple[str, str] | str:
-    """Give a model another name, and see that it has got it: both names as the host spells them.
-
-    A sentence where that cannot be. Ollama itself would overwrite a model of that name, in whatever case, without a
-    word (0.9.3).
+async def another_name(client: OllamaClient, source: ModelName, wanted: ModelName, *, move: bool) -> Answer:
+    """Give a model another name, as well or instead: both names as the host spells them, or a sentence why not.
 
     Raises:
         OllamaError: the host does not answer, or refuses.
     """
     if source.key == wanted.key:
         return f"{source.short} and {wanted.short} are one name: upper and lower case are the same to Ollama."
-    installed = await installed_on(client)
-    entry = installed.get(source.key)
-    if entry is None:
+    try:
+        return await (rename_on if move else copy_on)(client, source.short, wanted.short)
+    except NotInstalled:
         return f"There is no model {source.short} here; `ecs-localai list` shows what is installed."
-    taken = installed.get(wanted.key)
-    if taken is not None:
-        return f"There is a model {taken.name} already. To replace it, remove it first: ecs-localai remove {taken.name}"
-    await client.copy(entry.name, wanted.short)
-    made = (await installed_on(client)).get(wanted.key)
-    if made is None or made.digest != entry.digest:
+    except NameTaken as error:
+        return (
+            f"There is a model {error.taken} already. To replace it, remove it first: ecs-localai remove {error.taken}"
+        )
+    except CopyNotListed as error:
+        action = ModelAction.RENAME if move else ModelAction.COPY
         text = "the server said that it did it, but does not list it. Try again."
-        return event_text(ModelActionFailed(action, entry.name, text, client.base_url)) or text
-    return entry.name, made.name
-
-
-async def installed_on(client: OllamaClient) -> dict[str, TagEntry]:
-    """The installed models, by what names are compared by.
-
-    Raises:
-        OllamaError: the host does not answer.
-    """
-    return {parse_model_name(entry.name).key: entry for entry in await client.tags()}
+        return event_text(ModelActionFailed(action, error.name, text, client.base_url)) or text
+    except BothThere as error:
+        return (
+            f"Both {error.former} and {error.name} are there now, because {error.former} could not be deleted: "
+            f"{error.failure.message} When that is mended: ecs-localai remove {error.former}"
+        )
 
 
 def tell_copied(event: ModelCopied, label: str, as_json: bool) -> None:

@@ -88,6 +88,7 @@ def even_out(target: Target, named: Sequence[str], yes: bool, insecure: bool, as
         CommandFailed: it was not wanted, nobody can be asked, a host does not answer, or a model was not installed.
     """
     from ecs_localai.commands.install import install_wanted
+    from ecs_localai.commands.installation_job import Wanted
 
     book = target.book()
     compared = _compare(book, named)
@@ -96,7 +97,7 @@ def even_out(target: Target, named: Sequence[str], yes: bool, insecure: bool, as
     if wanted and not yes:
         _confirm([(name, hosts[base_url], _size_of(compared.groups, name)) for name, base_url in wanted])
     if wanted:
-        jobs = [(name, hosts[base_url]) for name, base_url in wanted]
+        jobs = [Wanted(name, hosts[base_url]) for name, base_url in wanted]
         try:
             install_wanted(book, target.folder(), jobs, insecure=insecure, as_json=as_json)
         except CommandFailed as failure:

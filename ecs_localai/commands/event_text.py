@@ -21,7 +21,9 @@ from ecs_localai.components.events import (
     ModelInstallationCancelled,
     ModelInstallationCompleted,
     ModelInstallationFailed,
+    ModelInstallationPaused,
     ModelInstallationProgress,
+    ModelInstallationResumed,
     ModelInstallationStarted,
     ModelLoaded,
     ModelUnloaded,
@@ -35,6 +37,7 @@ _PHASES = {
     InstallationPhase.VERIFYING: "checking the files",
     InstallationPhase.INSTALLING: "finishing",
     InstallationPhase.QUEUED: "waiting for its turn",
+    InstallationPhase.PAUSED: "paused",
 }
 _DONE = {
     ModelAction.LOAD: "loaded",
@@ -78,6 +81,8 @@ def progress_detail(event: ModelInstallationProgress) -> str:
     """``44 of 98 MB · 48 MB/s · 2 s left``, or what is being done instead of downloading."""
     from ecs_localai.systems.view_installations import download_detail
 
+    if event.status.kind is InstallationPhase.EXTRACTING and not event.progress.bytes_downloaded:
+        return "copying the files"
     return _PHASES.get(event.status.kind) or download_detail(event.progress)
 
 
@@ -97,9 +102,12 @@ def _of_models(event: object, on: str) -> str | None:
             return f"{event.model_name} was not installed{on}: {event.error_message}"
         case ModelInstallationCancelled():
             return f"The installation of {event.model_name}{on} was stopped."
+        case ModelInstallationPaused():
+            return f"{event.model_name} is paused{on}. To go on: ecs-localai resume"
+        case ModelInstallationResumed():
+            return f"{event.model_name} goes on{on}."
         case ModelDeleted():
-            freed = f" ({format_bytes(event.freed_bytes)})" if event.freed_bytes else ""
-            return f"Removed {event.model_name}{on}{freed}."
+            return f"Removed {event.model_name}{on}{_freed(event)}."
         case ModelDeleteFailed():
             return f"{event.model_name} was not removed{on}: {event.error_message}"
         case InstalledModelsChanged():
@@ -107,6 +115,14 @@ def _of_models(event: object, on: str) -> str | None:
         case LoadedModelsChanged():
             return _changes(f"In memory{on} now", event.added, f"No longer in memory{on}", event.removed)
     return None
+
+
+def _freed(event: ModelDeleted) -> str:
+    if event.freed_bytes is None:
+        return "; how much that freed is not known"
+    if event.freed_bytes == 0:
+        return ", which freed nothing: other models share its files"
+    return f", which freed {format_bytes(event.freed_bytes)}"
 
 
 def _of_their_life(event: object, on: str) -> str | None:

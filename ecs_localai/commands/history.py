@@ -28,7 +28,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would take for a formula."""
 _HEADS = (
     "finished_utc", "started_utc", "model", "registry", "host", "outcome", "reason", "bytes_downloaded", "total_bytes",
-    "seconds", "installation_id",
+    "seconds", "installation_id", "refetched_bytes", "made_of",
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class HistoryLine(msgspec.Struct, frozen=True):
     installation_id: str
     model_name: str
     registry: str | None
-    """Where it came from; None where the name is none."""
+    """Where it came from; None where the name is none, and for one that was made of files or of another model."""
     host: str
     """The base URL of the host it was for; empty where that was not known."""
     outcome: InstallationPhase
@@ -53,6 +53,12 @@ class HistoryLine(msgspec.Struct, frozen=True):
     """How many bytes of the model were on the host when it ended."""
     total_bytes: int
     """The model's size; zero where it was never known."""
+    refetched_bytes: int
+    """What had to be fetched again."""
+    source: str
+    """The model that it was made of; empty for another one."""
+    files: list[str]
+    """The local files that it was made of; none for another one."""
 
 
 def show_history(folder: Path, limit: int | None, failed_only: bool, as_json: bool, as_csv: bool) -> int:
@@ -120,7 +126,7 @@ class _Reader:
 
 def _line(record: InstallationRecord) -> HistoryLine:
     try:
-        registry = parse_model_name(record.model_name).host
+        registry = None if record.was_made else parse_model_name(record.model_name).host
     except InvalidModelName:
         registry = None
     return HistoryLine(
@@ -135,6 +141,9 @@ def _line(record: InstallationRecord) -> HistoryLine:
         duration=record.duration,
         bytes_downloaded=record.bytes_downloaded,
         total_bytes=record.total_bytes,
+        refetched_bytes=record.refetched_bytes,
+        source=record.source,
+        files=record.files,
     )
 
 
@@ -154,12 +163,18 @@ def _cells(line: HistoryLine) -> tuple[str, ...]:
     return (
         f"{line.finished_at.astimezone():%Y-%m-%d %H:%M}",
         line.model_name,
-        line.registry or "-",
+        line.registry or line.source or _files_text(line.files) or "-",
         line.host.partition("://")[2] or line.host or "-",
         _size(line),
         format_duration(line.duration.total_seconds()),
         f"{line.outcome.value}{reason}",
     )
+
+
+def _files_text(files: Sequence[str]) -> str:
+    """``model.gguf``, and how many more there are."""
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return f"{Path(files[0]).name}{more}" if files else ""
 
 
 def _size(line: HistoryLine) -> str:
@@ -189,6 +204,8 @@ def _csv(lines: Sequence[HistoryLine]) -> bytes:
                 line.total_bytes or "",
                 f"{line.duration.total_seconds():.3f}",
                 _text(line.installation_id),
+                line.refetched_bytes,
+                _text(line.source or ", ".join(line.files)),
             )
         )
     return made.getvalue().encode()

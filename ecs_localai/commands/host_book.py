@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ecs_localai.commands.failure import CommandFailed
+from ecs_localai.commands.kept_file import is_kept
 from ecs_localai.commands.terminal import warn
 from ecs_localai.components.hosts import HostOrigin, HostProtocol, OllamaConfiguration
 from ecs_localai.ollama.address import parse_host
@@ -143,12 +144,7 @@ def change_hosts(folder: Path, change: Callable[[list[SavedHost]], Sequence[Save
 
 
 def _read_saved(folder: Path) -> tuple[list[SavedHost], dict[str, bool]]:
-    from ecs_localai.store.opening import FILE_NAME
-
-    try:
-        if not (folder / FILE_NAME).exists():
-            return [], {}
-    except OSError:
+    if not is_kept(folder):
         return [], {}
     from ecs_localai.store.store import Store
 

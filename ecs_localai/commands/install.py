@@ -1,74 +1,81 @@
-"""``ecs-localai install``: models by way of the world, from the request to the verified model."""
+"""``ecs-localai install``: what it means, before any byte moves; then by way of the world to the verified models."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+import typer
+
 from ecs_localai.commands.asking import ask_all
-from ecs_localai.commands.failure import CommandFailed, OutputClosed
+from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.host_book import HostBook
-from ecs_localai.commands.install_display import InstallDisplay, Where, display_for
-from ecs_localai.commands.stop_signals import StopSignals, watch
+from ecs_localai.commands.host_labels import labels_of, named
+from ecs_localai.commands.installation_job import Wanted, install_all, with_option
+from ecs_localai.commands.preflight_look import Looked, look_before
+from ecs_localai.commands.preflight_text import preflight_lines, preflight_object, too_much_together
 from ecs_localai.commands.target import Target
-from ecs_localai.components.events import (
-    ModelInstallationCancelled,
-    ModelInstallationCompleted,
-    ModelInstallationFailed,
-    ModelInstallationProgress,
-    ModelInstallationStarted,
-)
-from ecs_localai.components.hosts import HostOrigin
-from ecs_localai.components.installation import (
-    DownloadConfig,
-    ModelInstallation,
-    ModelInstallationManager,
-    ModelInstallRequest,
-)
-from ecs_localai.components.panel_intents import CancelRequested
-from ecs_localai.ollama.errors import OllamaError
-from ecs_localai.runtime import App, First, ScheduleRunner
-from ecs_localai.systems import LocalModelsPlugin
-from ecs_localai.systems.host_list import OllamaHosts
-from ecs_localai.systems.saved_hosts import SavedHost
+from ecs_localai.commands.terminal import is_terminal, printable, say, say_json, warn
+from ecs_localai.commands.waiting_note import WaitingNote
+from ecs_localai.components.installation import DownloadConfig
+from ecs_localai.components.preflight import Fit
+from ecs_localai.ollama.errors import InvalidModelName, OllamaError
+from ecs_localai.ollama.names import ModelName, parse_model_name
 
-FRAMES_A_SECOND = 20.0
-"""While nothing arrives; an arrival begins the next frame at once."""
-_TOLD = (
-    ModelInstallationStarted,
-    ModelInstallationProgress,
-    ModelInstallationCompleted,
-    ModelInstallationFailed,
-    ModelInstallationCancelled,
-)
 
-Wanted = tuple[str, SavedHost]
-"""A model's name, and the host that is to have it."""
+@dataclass(frozen=True, slots=True)
+class InstallOptions:
+    """What was said besides the names and the hosts."""
+
+    insecure: bool = False
+    as_json: bool = False
+    context_length: int | None = None
+    """The tokens that there is to be memory for; None: as many as the model gets by itself."""
+    dry_run: bool = False
+    """Whether it is only said what it would mean."""
+    anyway: bool = False
+    """Whether nobody is asked about those that there is too little memory to run, and a small disk is no hindrance."""
+    not_before: datetime | None = None
+    """When it is to begin; None: now."""
 
 
 def install_models(
-    target: Target,
-    names: Sequence[str],
-    insecure: bool,
-    as_json: bool,
-    on: Sequence[str] = (),
-    everywhere: bool = False,
+    target: Target, names: Sequence[str], options: InstallOptions, on: Sequence[str] = (), everywhere: bool = False
 ) -> int:
     """Install models on the hosts named by `on`, or all of the list, else on the chosen one; returns the exit code.
+
+    First it is said what that means. What cannot be installed is not begun; the others are.
 
     Raises:
         CommandFailed: a model was not installed, a host does not answer, or somebody stopped it.
         OllamaError: the only host does not answer.
     """
-    book = target.book()
+    book, folder = target.book(), target.folder()
     hosts = book.ollamas if everywhere else book.require_all(on) if on else [book.chosen]
-    return install_wanted(
-        book, target.folder(), [(name, host) for name in names for host in hosts], insecure=insecure, as_json=as_json
-    )
+    labels = labels_of(hosts)
+    models, troubles = _read(names)
+    several = (len(models) + len(troubles)) * len(hosts) > 1
+    wanted = [Wanted(name.short, host) for name in models for host in hosts]
+    with WaitingNote(options.as_json) as note, note.about("Looking at what that means"):
+        looked, away = look_before(folder, wanted, context_length=options.context_length, insecure=options.insecure)
+    if away and len(hosts) == 1:
+        raise away[0][1]
+    troubles += dict.fromkeys(f"{one.host.name}: {error.message}" for one, error in away)
+    _show(looked, labels, options, several=several)
+    chosen, refused = _choose(looked, labels, options, several=several)
+    troubles += refused
+    if chosen and not options.dry_run:
+        troubles += _begin(book, folder, chosen, labels, options, several=several)
+    if troubles:
+        raise CommandFailed(*troubles)
+    return 0
 
 
 def install_wanted(book: HostBook, folder: Path, wanted: Sequence[Wanted], *, insecure: bool, as_json: bool) -> int:
-    """Install each model on its host and show how far all are, until all have ended; returns the exit code.
+    """Install each model on its host, about which somebody has decided already; returns the exit code.
 
     A host that does not answer is told, and the others are not kept from theirs. Ctrl-C cancels what is under way and
     waits until the servers can be left without harm.
@@ -85,110 +92,111 @@ def install_wanted(book: HostBook, folder: Path, wanted: Sequence[Wanted], *, in
         for error in away.values():
             raise error
     troubles = [f"{host.name}: {away[host.config.base_url].message}" for host in hosts if host.config.base_url in away]
-    possible = [(name, host) for name, host in wanted if host.config.base_url not in away]
-    if not possible:
-        raise CommandFailed(*troubles)
-    labels = {host.config.base_url: host.name if len(hosts) > 1 else "" for host in hosts}
-    with StopSignals() as stop, App() as app:
-        app.add_plugins(LocalModelsPlugin(book.given, data_dir=folder, resume=False))
-        _add_unlisted(app.world.resource(OllamaHosts), [host for _, host in possible])
-        job = _Job(app, stop, display_for(as_json), possible, labels, DownloadConfig(insecure=insecure))
-        app.add_systems(First, job.cancel_when_stopped)
-        code = app.set_runner(job.run).run()  # when it returns, all connections are closed
-    troubles += job.troubles()
+    possible = [one for one in wanted if one.host.config.base_url not in away]
+    if possible:
+        config = DownloadConfig(insecure=insecure)
+        troubles += install_all(
+            book, folder, possible, labels_of(hosts), config, as_json=as_json, several=len(wanted) > 1
+        )
     if troubles:
         raise CommandFailed(*troubles)
-    return code
+    return 0
 
 
-def _add_unlisted(listed: OllamaHosts, hosts: Sequence[SavedHost]) -> None:
-    """The hosts that were named by their addresses, for this run only."""
-    for host in hosts:
-        if listed.find(host.config.base_url) is None:
-            listed.add(host.config, origin=HostOrigin.ENVIRONMENT)
+def _read(names: Sequence[str]) -> tuple[list[ModelName], list[str]]:
+    """The models that were named, each once, also with commas between them; and a sentence for each that is none."""
+    parts = [part for text in names for part in text.split(",") if part.strip()] or [""]
+    models: dict[str, ModelName] = {}
+    refusals: list[tuple[str, str]] = []
+    for part in parts:
+        try:
+            name = parse_model_name(part)
+        except InvalidModelName as error:
+            refusals.append((part.strip(), error.message))
+        else:
+            models.setdefault(name.key, name)
+    several = len(models) + len(refusals) > 1
+    return list(models.values()), [f"{part}: {why}" if several else why for part, why in refusals]
 
 
-class _Job:
-    """The installations that one command asked for."""
+def _label(one: Looked, labels: Mapping[str, str]) -> str:
+    return labels[one.wanted.host.config.base_url]
 
-    def __init__(
-        self,
-        app: App,
-        stop: StopSignals,
-        display: InstallDisplay,
-        wanted: Sequence[Wanted],
-        labels: dict[str, str],
-        config: DownloadConfig,
-    ) -> None:
-        self._app = app
-        self._stop = stop
-        self._display = display
-        self._labels = labels
-        self._insecure = config.insecure
-        self._requests = [
-            app.world.spawn(ModelInstallRequest(name, config, host.config.base_url)) for name, host in wanted
-        ]
-        self._readers = [app.events(kind).reader() for kind in _TOLD]
-        self._manager = app.world.resource(ModelInstallationManager)
-        self._hosts: dict[str, str] = {}  # base URLs by installation id
-        self._cancelled: set[str] = set()
-        self._failed: list[ModelInstallationFailed] = []
-        self._stopped: list[str] = []
-        self._unread = False
 
-    def run(self, app: App) -> int:
-        """The app's runner: frames until every request has been dealt with, each followed by what it brought."""
-        watching = watch(app, self._stop)
-        step = ScheduleRunner(hz=FRAMES_A_SECOND, frames=1)
-        with self._display:
-            while any(app.world.has(entity, ModelInstallRequest) for entity in self._requests):
-                step(app)
-                for _, installation in app.world.query(ModelInstallation):
-                    self._hosts[installation.installation_id] = installation.host
-                for reader in self._readers:
-                    for event in reader.read():
-                        self._note(event)
-        watching.cancel()
-        return 0
+def _named(one: Looked, labels: Mapping[str, str]) -> str:
+    return named(one.wanted.name, _label(one, labels))
 
-    def cancel_when_stopped(self) -> None:
-        """A system: cancels every installation once somebody wants the command to end."""
-        if self._stop.caught is None and not self._unread:
-            return
-        for installation_id in self._manager.active_installations.keys() - self._cancelled:
-            self._cancelled.add(installation_id)
-            self._app.events(CancelRequested).write(CancelRequested(installation_id))
 
-    def troubles(self) -> list[str]:
-        """Which models are not there, and why: a sentence each."""
-        lines = [self._sentence(failure) for failure in self._failed]
-        if self._stopped:
-            lines.append(
-                f"Stopped before {' and '.join(self._stopped)} was complete; "
-                "run the same command again to continue from what has arrived."
-            )
-        return lines
+def _is_hindered(one: Looked, options: InstallOptions) -> bool:
+    """Whether it cannot be installed, or not without `InstallOptions.anyway`."""
+    return one.preflight.problem is not None and not (options.anyway and one.preflight.lacks_only_room)
 
-    def _note(self, event: object) -> None:
-        where = self._where(str(getattr(event, "installation_id", "")))
-        if isinstance(event, ModelInstallationFailed):
-            self._failed.append(event)
-        elif isinstance(event, ModelInstallationCancelled):
-            self._stopped.append(where.of(event.model_name))
-        if not self._unread:
-            try:
-                self._display.show(event, where)
-            except OutputClosed:
-                self._unread = True  # whoever wanted the model would still be reading
 
-    def _where(self, installation_id: str) -> Where:
-        base_url = self._hosts.get(installation_id, "")
-        return Where(base_url, self._labels.get(base_url, ""))
+def _show(looked: Sequence[Looked], labels: Mapping[str, str], options: InstallOptions, *, several: bool) -> None:
+    for one in looked:
+        if options.as_json:
+            say_json(preflight_object(one))
+        elif several or not _is_hindered(one, options):  # else the sentence is all there is to say
+            for line in preflight_lines(one, _label(one, labels), insecure=options.insecure, anyway=options.anyway):
+                say(line)
 
-    def _sentence(self, failure: ModelInstallationFailed) -> str:
-        sentence = failure.error_message
-        if "insecure" in sentence and not self._insecure:
-            sentence += " The option for that is --insecure."
-        if len(self._requests) == 1:
-            return sentence
-        return f"{self._where(failure.installation_id).of(failure.model_name)}: {sentence}"
+
+def _choose(
+    looked: Sequence[Looked], labels: Mapping[str, str], options: InstallOptions, *, several: bool
+) -> tuple[list[Wanted], list[str]]:
+    """What is to be installed, asking where a person can answer; and a sentence for each that is not, but should be."""
+    chosen: list[Looked] = []
+    troubles: list[str] = []
+    for one in looked:
+        found = one.preflight
+        if found.problem is not None and _is_hindered(one, options):
+            sentence = with_option(found.problem, options.insecure)
+            if found.lacks_only_room:
+                sentence += " To try it all the same: --anyway"
+            troubles.append(f"{_named(one, labels)}: {sentence}" if several else sentence)
+        elif not found.is_current:
+            chosen.append(one)
+    if options.dry_run:
+        return [], troubles
+    chosen, refused = _without_unwanted(chosen, labels, options)
+    for host in dict.fromkeys(one.wanted.host.config.base_url for one in chosen):
+        told = too_much_together([one for one in chosen if one.wanted.host.config.base_url == host])
+        if told is not None:
+            warn(f"{labels[host]}: {told}" if labels[host] else told)
+    return [one.wanted for one in chosen], troubles + refused
+
+
+def _without_unwanted(
+    chosen: list[Looked], labels: Mapping[str, str], options: InstallOptions
+) -> tuple[list[Looked], list[str]]:
+    """Ask about those that will not run; where nobody can be asked, say so and go on."""
+    doubtful = [one for one in chosen if one.preflight.verdict.fit is Fit.WONT_RUN]
+    if not doubtful or options.anyway:
+        return chosen, []
+    listed = ", ".join(_named(one, labels) for one in doubtful)
+    there_is = "There is too little memory free to run"
+    if options.as_json or not (is_terminal() and sys.stdin is not None and sys.stdin.isatty()):
+        warn(f"{there_is} {listed}. To see what it needs: --dry-run")
+        return chosen, []
+    if typer.confirm(printable(f"{there_is} {listed}. Install it all the same?"), err=True):
+        return chosen, []
+    return [one for one in chosen if one not in doubtful], [f"Not installed: {listed}."]
+
+
+def _begin(
+    book: HostBook,
+    folder: Path,
+    chosen: Sequence[Wanted],
+    labels: Mapping[str, str],
+    options: InstallOptions,
+    *,
+    several: bool,
+) -> list[str]:
+    """Install it now, or put it into the queue; returns what went wrong."""
+    config = DownloadConfig(insecure=options.insecure, ignores_room=options.anyway)
+    if options.not_before is None:
+        return install_all(book, folder, chosen, labels, config, as_json=options.as_json, several=several)
+    from ecs_localai.commands.queue_adding import put_off
+
+    put_off(book, folder, chosen, config, options.not_before, as_json=options.as_json)
+    return []

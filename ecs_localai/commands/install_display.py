@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from ecs_localai.commands.event_text import event_json, event_text, percent_text, progress_detail
 from ecs_localai.commands.terminal import is_terminal, printable, say, write_bytes
+from ecs_localai.commands.waiting_words import waiting_text
 from ecs_localai.components.events import (
     ModelInstallationCompleted,
+    ModelInstallationPaused,
     ModelInstallationProgress,
+    ModelInstallationResumed,
     ModelInstallationStarted,
 )
-from ecs_localai.components.installation import InstallationStatus
+from ecs_localai.components.installation import InstallationStatus, WaitReason
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 LINE_SECONDS = 2.0
 """Between two lines about the same installation where there is no terminal."""
+_ENDED_OR_PAUSED = (ModelInstallationCompleted, ModelInstallationPaused, ModelInstallationResumed)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An installation does not go on, for this reason; shown to people as if it were an event."""
+
+    installation_id: str
+    model_name: str
+    reason: WaitReason
+    not_before: datetime | None = None
+
+    def text(self) -> str:
+        """``waiting for its turn``."""
+        return waiting_text(self.reason, self.not_before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +92,8 @@ class JsonDisplay(_Plain):
 
     def show(self, event: object, where: Where) -> None:
         """Print it."""
+        if isinstance(event, Waiting):
+            return  # it is none of the world's
         write_bytes(event_json(event, where.base_url) + b"\n")
 
 
@@ -84,6 +105,9 @@ class LineDisplay(_Plain):
 
     def show(self, event: object, where: Where) -> None:
         """Print it, unless a line about the same stage has just been printed."""
+        if isinstance(event, Waiting):
+            say(f"{where.of(event.model_name)}: {event.text()}.")
+            return
         if isinstance(event, ModelInstallationProgress):
             status, told = self._last.get(event.installation_id, (None, 0.0))
             now = time.monotonic()
@@ -91,7 +115,7 @@ class LineDisplay(_Plain):
             if nothing_yet or (status == event.status and now - told < LINE_SECONDS):
                 return
             self._last[event.installation_id] = event.status, now
-        elif not isinstance(event, (ModelInstallationStarted, ModelInstallationCompleted)):
+        elif not isinstance(event, (ModelInstallationStarted, *_ENDED_OR_PAUSED)):
             return
         line = event_text(event, where.label)
         if line is not None:
@@ -130,6 +154,12 @@ class BarDisplay:
         """Move the bar. What it shows never goes back: the events' fractions and bytes don't."""
         if isinstance(event, ModelInstallationStarted):
             self._row(event.installation_id, where.of(event.model_name))
+        elif isinstance(event, Waiting):
+            self._say_in_row(event.installation_id, where.of(event.model_name), event.text())
+        elif isinstance(event, ModelInstallationPaused):
+            self._say_in_row(event.installation_id, where.of(event.model_name), "Paused. To go on: ecs-localai resume")
+        elif isinstance(event, ModelInstallationResumed):
+            self._say_in_row(event.installation_id, where.of(event.model_name), "Going on")
         elif isinstance(event, ModelInstallationProgress):
             self._progress.update(
                 self._row(event.installation_id, where.of(event.model_name)),
@@ -142,6 +172,9 @@ class BarDisplay:
             self._progress.remove_task(self._row(event.installation_id, where.of(event.model.name)))
             self._progress.refresh()  # or the bar that is gone would be drawn once more, below the line
             self._progress.print(event_text(event, where.label) or "", markup=False, highlight=False)
+
+    def _say_in_row(self, installation_id: str, name: str, detail: str) -> None:
+        self._progress.update(self._row(installation_id, name), detail=f"{detail[0].upper()}{detail[1:]}")
 
     def _row(self, installation_id: str, name: str) -> TaskID:
         row = self._rows.get(installation_id)

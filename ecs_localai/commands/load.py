@@ -17,18 +17,14 @@ from ecs_localai.commands.waiting_note import WaitingNote
 from ecs_localai.components.events import ModelAction, ModelActionFailed, ModelLoaded
 from ecs_localai.components.models import LoadedModel
 from ecs_localai.components.wording import format_duration
-from ecs_localai.ollama.errors import InvalidRequest, OllamaError
+from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.names import ModelName, parse_model_name
+from ecs_localai.systems.model_work import load_on
 from ecs_localai.systems.saved_hosts import SavedHost
 
 if TYPE_CHECKING:
-    from ecs_localai.ollama.client import KeepAlive, OllamaClient
+    from ecs_localai.ollama.client import OllamaClient
     from ecs_localai.ollama.wire import TagEntry
-
-KEEP_UNPINNED = "5m"
-"""Ollama's own default. It is sent, because a model that is loaded keeps its last value otherwise (0.9.3)."""
-KEEP_PINNED = -1
-"""What is negative means until somebody unloads it (``docs/api.md``)."""
 
 
 def load_models(
@@ -146,7 +142,7 @@ class _Job:
         with self._note.about(f"Loading {self._place(name, host)}"):
             begun = time.perf_counter()
             try:
-                await _load(client, name, KEEP_PINNED if self._pinned else KEEP_UNPINNED)
+                await load_on(client, name, self._pinned)
             except OllamaError as error:
                 failed = ModelActionFailed(ModelAction.LOAD, name, error.message, host.config.base_url)
                 self.troubles.append(event_text(failed, self._label(host)) or error.message)
@@ -179,20 +175,6 @@ class _Job:
             else:
                 stays = "" if memory is None else f" {_stays(held)}"
                 self._note.say(f"{event_text(event, self._label(host))}{stays}")
-
-
-async def _load(client: OllamaClient, name: str, keep_alive: KeepAlive) -> None:
-    """Load a model; one that only embeds by embedding nothing, which is answered once it is loaded (0.9.3).
-
-    Raises:
-        OllamaError: it was not loaded.
-    """
-    try:
-        await client.load(name, keep_alive)
-    except InvalidRequest as error:
-        if "does not support generate" not in error.detail:  # what 0.9.3 says of such a model
-            raise
-        await client.embed(name, [], keep_alive=keep_alive)
 
 
 def in_memory(entry: TagEntry, memory: Sequence[LoadedModel]) -> LoadedModel | None:

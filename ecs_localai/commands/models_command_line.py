@@ -7,6 +7,15 @@ from typing import Annotated
 import typer
 
 from ecs_localai.commands.common_options import DataDirOption, HostOption, JsonOption, end, target_of
+from ecs_localai.commands.install_command_options import (
+    AnywayOption,
+    AtOption,
+    ContextOption,
+    DryRunOption,
+    TonightOption,
+    moment_of,
+)
+from ecs_localai.commands.model_completion import complete_model_name
 
 OnOption = Annotated[
     list[str] | None,
@@ -17,13 +26,13 @@ InsecureOption = Annotated[
     bool, typer.Option("--insecure", help="Plain HTTP to the registry: only for one of your own.")
 ]
 EverywhereOption = Annotated[bool, typer.Option("--everywhere", help="On all hosts of the list.")]
-ModelsArgument = Annotated[list[str], typer.Argument(metavar="MODEL...")]
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL")]
+ModelsArgument = Annotated[list[str], typer.Argument(metavar="MODEL", autocompletion=complete_model_name)]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", autocompletion=complete_model_name)]
 NewNameArgument = Annotated[str, typer.Argument(metavar="NEW-NAME", help="For example my-llama:1.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 HostsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[HOST...]", help="Names or addresses; all of the list if none is given."),
+    typer.Argument(metavar="HOST", help="Names or addresses; all of the list if none is given."),
 ]
 
 models_app = typer.Typer()
@@ -32,20 +41,36 @@ models_app = typer.Typer()
 @models_app.command()
 def install(
     context: typer.Context,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="For example llama3.2:1b.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL", help="For example llama3.2:1b.", autocompletion=complete_model_name),
+    ],
     on: OnOption = None,
     everywhere: EverywhereOption = False,
+    tonight: TonightOption = False,
+    at: AtOption = None,
+    context_length: ContextOption = None,
+    dry_run: DryRunOption = False,
+    anyway: AnywayOption = False,
     insecure: InsecureOption = False,
     as_json: JsonOption = False,
     host: HostOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Install models. Ctrl-C stops it; the same command continues it."""
-    from ecs_localai.commands.install import install_models
+    """Install models, after saying what that means. Ctrl-C stops it; the same command continues it."""
+    from ecs_localai.commands.install import InstallOptions, install_models
 
     _one_of(("--on", on), ("--everywhere", everywhere), ("--host", host))
+    options = InstallOptions(
+        insecure=insecure,
+        as_json=as_json,
+        context_length=context_length,
+        dry_run=dry_run,
+        anyway=anyway,
+        not_before=moment_of(tonight, at),
+    )
     target = target_of(context, host, data_dir)
-    end(lambda: install_models(target, models, insecure, as_json, on or [], everywhere))
+    end(lambda: install_models(target, models, options, on or [], everywhere))
 
 
 @models_app.command("list")
@@ -227,6 +252,70 @@ def remove(
     _one_of(("--on", on), ("--host", host))
     target = target_of(context, host, data_dir)
     end(lambda: remove_models(target, models, yes, as_json, on or []))
+
+
+@models_app.command()
+def outdated(
+    context: typer.Context,
+    all_hosts: AllHostsOption = False,
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show which models have an update, without downloading anything."""
+    from ecs_localai.commands.outdated import list_outdated
+
+    target = target_of(context, host, data_dir)
+    end(lambda: list_outdated(target, as_json, all_hosts))
+
+
+@models_app.command()
+def update(
+    context: typer.Context,
+    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", autocompletion=complete_model_name)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that surely have an update.")] = False,
+    on: OnOption = None,
+    everywhere: EverywhereOption = False,
+    insecure: InsecureOption = False,
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Update models where their registry has another version. Ctrl-C stops it; the same command continues it."""
+    from ecs_localai.commands.update import update_models
+
+    _one_of(("--on", on), ("--everywhere", everywhere), ("--host", host))
+    if bool(models) is everything:
+        raise typer.BadParameter("Name the models to update, or say --all.")
+    target = target_of(context, host, data_dir)
+    end(lambda: update_models(target, models or [], everything, as_json, on or [], everywhere, insecure))
+
+
+@models_app.command()
+def find(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A part of the name.", show_default=False)] = "",
+    tags: Annotated[
+        str,
+        typer.Option(
+            "--tags",
+            metavar="MODEL",
+            help="Show the tags of this model instead.",
+            show_default=False,
+            autocompletion=complete_model_name,
+        ),
+    ] = "",
+    as_json: JsonOption = False,
+    host: HostOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show the models that are known by name: installed, recommended by Ollama, or seen before."""
+    from ecs_localai.commands.find_models import find_models
+
+    if text and tags:
+        raise typer.BadParameter("A part of a name and --tags do not go together.")
+    target = target_of(context, host, data_dir)
+    end(lambda: find_models(target, text, tags, as_json))
 
 
 @models_app.command()

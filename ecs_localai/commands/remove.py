@@ -12,16 +12,18 @@ import typer
 from ecs_localai.commands.asking import ask, ask_all
 from ecs_localai.commands.event_text import event_json, event_text
 from ecs_localai.commands.failure import CommandFailed
+from ecs_localai.commands.kept_knowledge import KeptKnowledge, kept_knowledge
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import is_terminal, printable, say, write_bytes
 from ecs_localai.components.events import ModelDeleted
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.errors import OllamaError
-from ecs_localai.ollama.names import parse_model_name
+from ecs_localai.ollama.names import name_key, parse_model_name
 from ecs_localai.systems.saved_hosts import SavedHost
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
+    from ecs_localai.ollama.deleting import Freed
     from ecs_localai.ollama.wire import TagEntry
 
 
@@ -45,7 +47,7 @@ def remove_models(target: Target, models: Sequence[str], yes: bool, as_json: boo
                 raise answer
             troubles.append(f"{host.name}: {answer.message}")
             continue
-        entries = {parse_model_name(entry.name).key: entry for entry in answer}
+        entries = {name_key(entry.name): entry for entry in answer}
         for name in names:
             entry = entries.get(name.key)
             if entry is not None:
@@ -55,11 +57,12 @@ def remove_models(target: Target, models: Sequence[str], yes: bool, as_json: boo
                 troubles.append(f"There is no model {name.short} {where}; `ecs-localai list` shows what is installed.")
     if there and not yes and not as_json and is_terminal() and sys.stdin is not None and sys.stdin.isatty():
         _confirm(there)
-    for one in there:
-        try:
-            _remove(one, as_json)
-        except OllamaError as error:
-            troubles.append(f"{one.label}: {error.message}" if one.label else error.message)
+    with kept_knowledge(target.folder()) as known:
+        for one in there:
+            try:
+                _remove(one, known, as_json)
+            except OllamaError as error:
+                troubles.append(f"{one.label}: {error.message}" if one.label else error.message)
     if troubles:
         raise CommandFailed(*troubles)
     return 0
@@ -88,12 +91,14 @@ def _confirm(there: Sequence[_There]) -> None:
         raise CommandFailed("Nothing was removed.")
 
 
-def _remove(one: _There, as_json: bool) -> None:
-    async def delete(client: OllamaClient) -> None:
-        await client.delete(one.entry.name)
+def _remove(one: _There, known: KeptKnowledge, as_json: bool) -> None:
+    async def delete(client: OllamaClient) -> Freed:
+        from ecs_localai.ollama.deleting import delete_model
 
-    ask(one.host, delete)
-    removed = ModelDeleted(one.entry.name, one.entry.size, one.host.config.base_url)
+        return await delete_model(client, one.entry.name, known.installed)
+
+    freed = ask(one.host, delete)
+    removed = ModelDeleted(one.entry.name, freed.bytes, one.host.config.base_url, freed.reason)
     if as_json:
         write_bytes(event_json(removed) + b"\n")
     else:

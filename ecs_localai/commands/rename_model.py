@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from ecs_localai.commands.asking import ask_all
-from ecs_localai.commands.copy_model import copy_on, tell_copied, with_label
+from ecs_localai.commands.copy_model import another_name, tell_copied, with_label
 from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import warn
-from ecs_localai.components.events import ModelAction, ModelCopied
-from ecs_localai.ollama.errors import ModelNotFound, OllamaError
-from ecs_localai.ollama.names import ModelName, parse_model_name
-
-if TYPE_CHECKING:
-    from ecs_localai.ollama.client import OllamaClient
-
-
-class _Renamed(NamedTuple):
-    old_name: str
-    new_name: str
+from ecs_localai.components.events import ModelCopied
+from ecs_localai.ollama.errors import OllamaError
+from ecs_localai.ollama.names import parse_model_name
 
 
 def rename_model(target: Target, model: str, new_name: str, as_json: bool, on: Sequence[str] = ()) -> int:
@@ -38,12 +29,13 @@ def rename_model(target: Target, model: str, new_name: str, as_json: bool, on: S
     hosts = book.require_all(on) if on else [book.chosen]
     several = len(hosts) > 1
     troubles: list[str] = []
-    renamed: list[tuple[str, _Renamed]] = []
-    for host, answer in zip(hosts, ask_all(hosts, lambda client: _rename_on(client, source, wanted)), strict=True):
+    renamed: list[tuple[str, tuple[str, str]]] = []
+    answers = ask_all(hosts, lambda client: another_name(client, source, wanted, move=True))
+    for host, answer in zip(hosts, answers, strict=True):
         label, base_url = host.name if several else "", host.config.base_url
-        if isinstance(answer, _Renamed):
+        if isinstance(answer, tuple):
             renamed.append((base_url, answer))
-            tell_copied(ModelCopied(answer.old_name, answer.new_name, True, base_url), label, as_json)
+            tell_copied(ModelCopied(*answer, True, base_url), label, as_json)
             continue
         if isinstance(answer, OllamaError) and not several:
             raise answer
@@ -54,29 +46,7 @@ def rename_model(target: Target, model: str, new_name: str, as_json: bool, on: S
     return 0
 
 
-async def _rename_on(client: OllamaClient, source: ModelName, wanted: ModelName) -> _Renamed | str:
-    """Copy, see that it is there, and only then delete the old name; a sentence where that went wrong.
-
-    Raises:
-        OllamaError: the host does not answer, or refuses; the old name is there.
-    """
-    names = await copy_on(client, source, wanted, ModelAction.RENAME)
-    if isinstance(names, str):
-        return names
-    old, new = names
-    try:
-        await client.delete(old)
-    except ModelNotFound:
-        pass  # somebody else has deleted it meanwhile
-    except OllamaError as error:
-        return (
-            f"Both {old} and {new} are there now, because {old} could not be deleted: {error.message} "
-            f"When that is mended: ecs-localai remove {old}"
-        )
-    return _Renamed(old, new)
-
-
-def _move_usage(folder: Path, renamed: Sequence[tuple[str, _Renamed]]) -> None:
+def _move_usage(folder: Path, renamed: Sequence[tuple[str, tuple[str, str]]]) -> None:
     """Keep under the new names how often the models were used. Where nothing is kept, nothing is created."""
     from ecs_localai.store.opening import FILE_NAME
     from ecs_localai.store.reading import is_there

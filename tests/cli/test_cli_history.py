@@ -7,6 +7,7 @@ import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ecs_localai.components.codec import encode
@@ -14,6 +15,8 @@ from ecs_localai.components.installation import InstallationRecord, Installation
 from ecs_localai.store import Store
 from ecs_localai.store.opening import FILE_NAME
 from tests.cli.cli_parts import Cli
+from tests.cli.queue_cli_parts import put_off
+from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
 
@@ -48,9 +51,13 @@ def keep(folder: Path, *records: InstallationRecord) -> None:
 @pytest.mark.registry
 def test_what_was_installed_and_what_was_not(cli: Cli, fresh_ollama: OllamaServer, registry: Registry) -> None:
     host = ("--host", fresh_ollama.host_port)
-    good, missing = registry.name_for("tiny:latest"), registry.name_for("nosuch:1")
+    good, missing = registry.name_for("tiny:latest"), registry.name_for("tiny:gone")
     assert cli.run("install", "--insecure", good, *host).code == 0
-    assert cli.run("install", "--insecure", missing, *host).code == 1
+    registry.put_manifest("tiny:gone", registry.manifest("tiny:latest"))
+    put_off(cli, fresh_ollama, missing)
+    registry.delete_tag("tiny:gone")  # after it was looked at: else it would be refused, and not begun
+    assert cli.run("resume", missing).code == 0
+    assert cli.run("queue", "--run").code == 1
     ended = cli.run("history")
     assert (ended.code, ended.err) == (0, "")
     assert ended.lines[0].split() == ["FINISHED", "MODEL", "FROM", "ON", "SIZE", "TOOK", "OUTCOME"]
@@ -110,11 +117,25 @@ def test_spreadsheets_get_numbers_moments_and_no_formulas(cli: Cli) -> None:
         "finished_utc": "2026-11-01 12:02:30", "started_utc": "2026-11-01 12:02:00", "model": "model-2:1",
         "registry": "registry.ollama.ai", "host": "http://127.0.0.1:11434", "outcome": "Completed", "reason": "",
         "bytes_downloaded": "2000000", "total_bytes": "4000000", "seconds": "0.200", "installation_id": "id-2",
+        "refetched_bytes": "0", "made_of": "",
     }  # fmt: skip
     assert oldest["reason"] == '\'=HYPERLINK("x"), said somebody'
     assert len(ended.lines) == 3
     assert len(list(csv.reader(io.StringIO(cli.run("history", "--csv", "--limit", "1").out)))) == 2
     assert cli.run("history", "--csv", "--json").code == 2
+
+
+def test_what_was_made_came_from_no_registry(cli: Cli) -> None:
+    of_files = msgspec.structs.replace(record(1), files=["/models/a-00001-of-00002.gguf", "/models/projector.gguf"])
+    of_another = msgspec.structs.replace(record(2), source="llama3.2:1b")
+    keep(cli.data_dir, of_files, of_another)
+    newest, oldest = cli.run("history", "--json").objects
+    assert (newest["registry"], newest["source"], newest["files"]) == (None, "llama3.2:1b", [])
+    assert (oldest["registry"], oldest["source"], oldest["files"]) == (None, "", of_files.files)
+    _, second, first = cli.run("history").lines
+    assert " llama3.2:1b " in second
+    assert " a-00001-of-00002.gguf and 1 more " in first
+    assert "model-" not in cli.run("find", "--json", "--host", f"127.0.0.1:{closed_port()}").out  # none can be had
 
 
 def test_where_nothing_is_kept_it_says_so_and_creates_nothing(cli: Cli, tmp_path: Path) -> None:

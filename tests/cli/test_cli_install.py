@@ -48,9 +48,11 @@ def test_installs_from_a_registry_with_lines_that_never_go_back(
     assert len(shown) > 2
     assert never_back([*shown])
     assert shown[-1] == 100
-    assert ended.lines[0].startswith(f"Installing {name} (11 MB).")
+    assert ended.lines[0].startswith(f"{name} · gpt2 ")
+    assert [line.split(":")[0] for line in ended.lines[1:4]] == ["  To download", "  Disk", "  Memory"]
+    assert ended.lines[4] == f"Installing {name} (11 MB)."
     assert re.fullmatch(rf"Installed {re.escape(name)} \(11 MB\) in [\d.]+ s\.", ended.lines[-1])
-    assert len(ended.lines) < 15  # now and then, not sixteen lines a second
+    assert len(ended.lines) < 20  # now and then, not sixteen lines a second
 
 
 def test_json_tells_every_event_with_bytes_that_never_go_back(
@@ -61,9 +63,9 @@ def test_json_tells_every_event_with_bytes_that_never_go_back(
     ended = cli.run("--host", fresh_ollama.host_port, "install", "--insecure", "--json", name)
     assert (ended.code, ended.err) == (0, "")
     kinds = [one["event"] for one in ended.objects]
-    assert kinds[0] == "ModelInstallationStarted"
+    assert kinds[:2] == ["Preflight", "ModelInstallationStarted"]
     assert kinds[-1] == "ModelInstallationCompleted"
-    assert set(kinds[1:-1]) == {"ModelInstallationProgress"}
+    assert set(kinds[2:-1]) == {"ModelInstallationProgress"}
     downloaded = numbers_of(ended.objects, "bytes_downloaded")
     assert never_back(downloaded)
     assert downloaded[-1] == numbers_of(ended.objects, "total_bytes")[-1] > 11_000_000
@@ -139,6 +141,7 @@ def test_an_install_that_nobody_watches_any_more_is_stopped(
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
+        assert process.stdout.readline().startswith('{"event":"Preflight"')
         assert process.stdout.readline().startswith('{"event":"ModelInstallationStarted"')
         process.stdout.close()
         assert process.wait(30.0) == 1

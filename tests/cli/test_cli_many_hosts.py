@@ -184,7 +184,7 @@ def test_a_model_is_installed_on_one_on_some_and_everywhere(
         assert name in ollama_server.model_names()
         ended = pair.run("remove", name, "--on", "full", "--on", "empty")
         assert (ended.code, ended.err) == (0, "")
-        assert ended.lines == [f"Removed {name} on full (11 MB).", f"Removed {name} on empty (11 MB)."]
+        assert ended.lines == [f"Removed {name} on {host}, which freed 11 MB." for host in ("full", "empty")]
     finally:
         ollama_server.delete(name)
     assert empty.model_names() == []

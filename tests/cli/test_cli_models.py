@@ -125,7 +125,7 @@ def test_remove_removes_without_asking_where_nobody_can_answer(
 ) -> None:
     ended = cli.run("remove", spare, *host)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == "Removed spare:1 (877 KB).\n"
+    assert ended.out == "Removed spare:1, which freed nothing: other models share its files.\n"
     assert spare not in ollama_server.model_names()
 
 
@@ -135,7 +135,13 @@ def test_remove_tells_programs_an_event_and_goes_on_after_a_missing_one(
     ended = cli.run("remove", "--json", "nosuch", "SPARE:1", *host)
     assert ended.error == "There is no model nosuch:latest here; `ecs-localai list` shows what is installed."
     assert ended.objects == [
-        {"event": "ModelDeleted", "model_name": "spare:1", "freed_bytes": 877663, "host": ollama_server.base_url}
+        {
+            "event": "ModelDeleted",
+            "model_name": "spare:1",
+            "freed_bytes": 0,
+            "host": ollama_server.base_url,
+            "unknown_reason": "",
+        }
     ]
     assert spare not in ollama_server.model_names()
 

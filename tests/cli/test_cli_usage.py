@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,15 +12,23 @@ import pytest
 from ecs_localai import __version__
 from tests.cli.cli_parts import ROOT, Cli, environment
 
+COMMANDS = {
+    *("run", "screenshot", "doctor", "inspect", "save", "serve", "hosts", "settings", "data"),
+    *("list", "ps", "show", "diff", "sync", "find", "outdated", "update"),
+    *("install", "queue", "pause", "resume", "import", "create", "history"),
+    *("load", "pin", "unload", "copy", "rename", "remove"),
+}
+"""All that there are, as the help lists them."""
+
 
 def test_version_and_help(cli: Cli) -> None:
     ended = cli.run("--version")
     assert (ended.code, ended.out, ended.err) == (0, f"ecs-localai {__version__}\n", "")
     ended = cli.run("--help", env={"COLUMNS": "200"})
     assert (ended.code, ended.err) == (0, "")
-    commands = ["run", "install", "list", "ps", "show", "remove", "diff", "sync", "hosts", "serve", "doctor", "save"]
-    for word in (*commands, "inspect", "screenshot", "--host", "--data-dir"):
-        assert word in ended.out
+    assert set(re.findall(r"^│ ([a-z]+) ", ended.out, re.MULTILINE)) == COMMANDS
+    for option in ("--host", "--data-dir"):
+        assert option in ended.out
     ended = cli.run("hosts", "--help", env={"COLUMNS": "200"})
     assert (ended.code, ended.err) == (0, "")
     for word in ("add", "edit", "remove", "default", "move", "find", "check"):

@@ -1,0 +1,127 @@
+"""The installations that one command asked for, from the requests to the verified models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ecs_localai.commands.host_book import HostBook
+from ecs_localai.commands.install_display import display_for
+from ecs_localai.commands.installation_watch import InstallationWatch
+from ecs_localai.commands.stop_signals import StopSignals
+from ecs_localai.components.events import ModelInstallationFailed
+from ecs_localai.components.hosts import HostOrigin
+from ecs_localai.components.installation import DownloadConfig, ModelInstallationManager, ModelInstallRequest
+from ecs_localai.components.panel_intents import CancelRequested
+from ecs_localai.components.recipe import ModelRecipe
+from ecs_localai.runtime import App, First
+from ecs_localai.systems import LocalModelsPlugin
+from ecs_localai.systems.host_list import OllamaHosts
+from ecs_localai.systems.saved_hosts import SavedHost
+
+
+class Wanted(NamedTuple):
+    """A model's name, and the host that is to have it."""
+
+    name: str
+    host: SavedHost
+
+
+def install_all(
+    book: HostBook,
+    folder: Path,
+    wanted: Sequence[Wanted],
+    labels: Mapping[str, str],
+    config: DownloadConfig,
+    *,
+    as_json: bool,
+    several: bool,
+    recipe: ModelRecipe | None = None,
+) -> list[str]:
+    """Install each model on its host and show how far all are, until all have ended; returns what went wrong.
+
+    With a `recipe` they are not downloaded but made as it says. `labels` are the names of the hosts by base URL where
+    there are several; `several` is whether a sentence has to say which model it is about. Ctrl-C cancels what is under
+    way and waits until the servers can be left without harm.
+    """
+    with StopSignals() as stop, App() as app:
+        app.add_plugins(LocalModelsPlugin(book.given, data_dir=folder, resume=False))
+        add_unlisted(app.world.resource(OllamaHosts), [one.host for one in wanted])
+        shown = InstallationWatch(app, stop, display_for(as_json), labels)
+        job = _Job(app, stop, shown, wanted, config, several=several, recipe=recipe)
+        app.add_systems(First, job.cancel_when_stopped)
+        app.set_runner(job.run).run()  # when it returns, all connections are closed
+    return job.troubles()
+
+
+def add_unlisted(listed: OllamaHosts, hosts: Sequence[SavedHost]) -> None:
+    """The hosts that were named by their addresses, for this run only."""
+    for host in hosts:
+        if listed.find(host.config.base_url) is None:
+            listed.add(host.config, origin=HostOrigin.ENVIRONMENT)
+
+
+class _Job:
+    def __init__(
+        self,
+        app: App,
+        stop: StopSignals,
+        shown: InstallationWatch,
+        wanted: Sequence[Wanted],
+        config: DownloadConfig,
+        *,
+        several: bool,
+        recipe: ModelRecipe | None,
+    ) -> None:
+        self._app = app
+        self._stop = stop
+        self._shown = shown
+        self._insecure = config.insecure
+        self._several = several
+        self._requests = [
+            app.world.spawn(ModelInstallRequest(one.name, config, one.host.config.base_url, recipe=recipe))
+            for one in wanted
+        ]
+        self._manager = app.world.resource(ModelInstallationManager)
+        self._cancelled: set[str] = set()
+
+    def run(self, app: App) -> int:
+        """The app's runner: frames until every request has been dealt with."""
+        self._shown.run_until(lambda: not any(app.world.has(entity, ModelInstallRequest) for entity in self._requests))
+        return 0
+
+    def cancel_when_stopped(self) -> None:
+        """A system: cancels every installation once somebody wants the command to end.
+
+        Whoever wanted the models would still be reading.
+        """
+        if self._stop.caught is None and not self._shown.is_unread:
+            return
+        asked = set(self._requests)
+        for installation_id, installation in self._manager.active_installations.items():
+            if installation_id not in self._cancelled and asked.intersection(installation.request_entities):
+                self._cancelled.add(installation_id)
+                self._app.events(CancelRequested).write(CancelRequested(installation_id))
+
+    def troubles(self) -> list[str]:
+        """Which models are not there, and why: a sentence each."""
+        lines = [self._sentence(failure) for failure in self._shown.failed]
+        stopped = [self._shown.name_of(one.installation_id, one.model_name) for one in self._shown.cancelled]
+        if stopped:
+            lines.append(
+                f"Stopped before {' and '.join(stopped)} was complete; "
+                "run the same command again to continue from what has arrived."
+            )
+        return lines
+
+    def _sentence(self, failure: ModelInstallationFailed) -> str:
+        sentence = with_option(failure.error_message, self._insecure)
+        if not self._several:
+            return sentence
+        return f"{self._shown.name_of(failure.installation_id, failure.model_name)}: {sentence}"
+
+
+def with_option(sentence: str, insecure: bool) -> str:
+    """The sentence, with the option where it speaks of what that allows."""
+    return f"{sentence} The option for that is --insecure." if "insecure" in sentence and not insecure else sentence

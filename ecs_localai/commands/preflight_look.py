@@ -1,0 +1,100 @@
+"""What installing models on hosts would mean, found out on all hosts at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecs_localai.commands.asking import ask_all
+from ecs_localai.commands.installation_job import Wanted
+from ecs_localai.commands.kept_knowledge import kept_knowledge
+from ecs_localai.components.preflight import Preflight
+from ecs_localai.components.registry import ModelRegistryCache, RegistryEntry
+from ecs_localai.ollama.errors import OllamaError
+from ecs_localai.ollama.names import ModelName, parse_model_name
+from ecs_localai.systems.machine_memory import FreeMemory, measure_free_memory
+from ecs_localai.systems.preflight import preflight_of
+
+if TYPE_CHECKING:
+    from ecs_localai.ollama.client import OllamaClient
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found out of one model and one host."""
+
+    wanted: Wanted
+    preflight: Preflight
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    names: dict[str, list[ModelName]]
+    """By the base URLs of the hosts."""
+    context_length: int | None
+    insecure: bool
+    memory: FreeMemory
+    cache: ModelRegistryCache
+    learnt: list[RegistryEntry]
+
+    async def ask(self, client: OllamaClient) -> list[Preflight]:
+        """The preflights of all models that one host is to have.
+
+        Raises:
+            OllamaError: it does not answer.
+        """
+        await client.version()
+        unloadable = await _unloadable(client)
+        asked = (
+            preflight_of(
+                client,
+                name,
+                self.context_length,
+                self.memory,
+                cache=self.cache,
+                remember=self.learnt.append,
+                insecure=self.insecure,
+                unloadable=unloadable,
+            )
+            for name in self.names[client.base_url]
+        )
+        return list(await asyncio.gather(*asked))
+
+
+async def _unloadable(client: OllamaClient) -> int:
+    """The bytes of what is loaded: Ollama makes room for what is asked for next. 0 where it does not say."""
+    try:
+        return sum(one.size for one in await client.ps())
+    except OllamaError:
+        return 0
+
+
+def look_before(
+    folder: Path, wanted: Sequence[Wanted], *, context_length: int | None, insecure: bool
+) -> tuple[list[Looked], list[tuple[Wanted, OllamaError]]]:
+    """Find out what installing all of it would mean; besides, those whose hosts do not answer.
+
+    What registries have said is kept, where anything is kept at all, and used where they cannot be reached now.
+    """
+    hosts = list({one.host.config.base_url: one.host for one in wanted}.values())
+    names: dict[str, list[ModelName]] = {host.config.base_url: [] for host in hosts}
+    for one in wanted:
+        names[one.host.config.base_url].append(parse_model_name(one.name))
+    with kept_knowledge(folder) as known:
+        cache = ModelRegistryCache(entries=known.registry, lifetime=timedelta(0))  # an answer of now counts more
+        question = _Question(names, context_length, insecure, measure_free_memory(), cache, known.learnt)
+        answers = dict(zip(names, ask_all(hosts, question.ask), strict=True))
+    looked: list[Looked] = []
+    away: list[tuple[Wanted, OllamaError]] = []
+    for one in wanted:
+        answer = answers[one.host.config.base_url]
+        if isinstance(answer, OllamaError):
+            away.append((one, answer))
+            continue
+        key = parse_model_name(one.name).key
+        looked.append(Looked(one, next(found for found in answer if parse_model_name(found.model_name).key == key)))
+    return looked, away

@@ -1,0 +1,84 @@
+"""``ecs-localai outdated`` and ``update``, against a real Ollama and a real registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.cli_parts import Cli
+from tests.rig.model_files import TINY_PARAMETERS, create_model, write_gguf
+from tests.rig.ollama_server import OllamaServer
+from tests.rig.registry import Registry
+
+pytestmark = [pytest.mark.ollama, pytest.mark.registry]
+
+
+@pytest.fixture
+def pulled(
+    fresh_ollama: OllamaServer, registry: Registry, ollama_server: OllamaServer, tmp_path: Path
+) -> Iterator[str]:
+    """A model that was pulled from a tag of its own."""
+    # With weights of its own: a server takes up a push of the same file that was broken off before (0.9.3).
+    file = write_gguf(tmp_path / "former.gguf", 500_000, seed=63)
+    create_model(ollama_server, "former:latest", file, parameters=TINY_PARAMETERS)
+    name = registry.push(ollama_server, "former:latest", "cli-moving:1")
+    ollama_server.delete("former:latest")
+    answer = fresh_ollama.call("POST", "/api/pull", {"model": name, "insecure": True}, timeout=60)
+    assert answer.json_lines()[-1].get("status") == "success", answer.body
+    yield name
+    registry.delete_tag("cli-moving:1")
+
+
+def _move(registry: Registry, server: OllamaServer, folder: Path) -> None:
+    file = write_gguf(folder / "newer.gguf", 500_000, seed=79)
+    create_model(server, "newer:latest", file, parameters=TINY_PARAMETERS)
+    registry.push(server, "newer:latest", "cli-moving:1")
+    server.delete("newer:latest")
+
+
+def test_a_moved_tag_is_listed_updated_and_then_current(
+    cli: Cli, fresh_ollama: OllamaServer, registry: Registry, ollama_server: OllamaServer, pulled: str, tmp_path: Path
+) -> None:
+    host = ("--host", fresh_ollama.base_url)
+    ended = cli.run("outdated", *host)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.lines[0].split() == ["NAME", "STATE", "PUSHED", "REMARK"]
+    assert ended.lines[1].split() == [pulled, "current", "-", "-"]
+    nothing = cli.run("update", "--all", *host)
+    assert (nothing.code, nothing.out) == (0, "Nothing is outdated.\n")
+    assert cli.run("update", pulled, *host).out == f"{pulled} is current.\n"
+    _move(registry, ollama_server, tmp_path)
+    ended = cli.run("outdated", *host)
+    assert ended.lines[1].split()[:2] == [pulled, "outdated"]
+    assert ended.lines[-1] == "1 model has an update: ecs-localai update --all"
+    (told,) = cli.run("outdated", "--json", *host).objects
+    assert (told["name"], told["state"], told["host"]) == (pulled, "Outdated", fresh_ollama.base_url)
+    updated = cli.run("update", "--all", *host)
+    assert updated.code == 0, updated
+    assert f"Installed {pulled}" in updated.out
+    (told,) = cli.run("outdated", "--json", *host).objects
+    assert told["state"] == "Current"
+
+
+def test_a_model_of_ones_own_is_not_replaced(cli: Cli, fresh_ollama: OllamaServer, pulled: str, tmp_path: Path) -> None:
+    host = ("--host", fresh_ollama.base_url)
+    own = write_gguf(tmp_path / "own.gguf", 500_000, seed=6)
+    create_model(fresh_ollama, pulled, own, parameters=TINY_PARAMETERS)
+    ended = cli.run("update", pulled, *host)
+    assert ended.error.startswith(f"{pulled} was not updated: It was made on this host")
+    assert cli.run("update", "--all", *host).out == "Nothing is outdated.\n"
+
+
+def test_what_is_not_there_is_said(cli: Cli, fresh_ollama: OllamaServer) -> None:
+    ended = cli.run("update", "nosuch:1", "--host", fresh_ollama.base_url)
+    assert ended.error == "There is no model nosuch:1; `ecs-localai list` shows what is installed."
+    assert cli.run("outdated", "--host", fresh_ollama.base_url).out == "There is no model to compare.\n"
+
+
+def test_what_is_to_be_updated_has_to_be_said(cli: Cli) -> None:
+    for arguments in ((), ("tiny", "--all")):
+        ended = cli.run("update", *arguments)
+        assert ended.code == 2
+        assert "--all" in ended.err
