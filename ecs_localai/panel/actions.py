@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DownloadLimitChanged,
         EditHostRequested,
         ExportSettingsRequested,
+        FilesDropped,
         FindHostsRequested,
         ForgetRequested,
         HostEdited,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         InstallRequested,
         InstallRequiredRequested,
         LoadModelRequested,
+        ModelDetailsRequested,
         MoveHostRequested,
         MoveInstallationRequested,
         NoticeDismissed,
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
         | DownloadLimitChanged
         | ImportModelRequested
         | CreateModelRequested
+        | FilesDropped
+        | ModelDetailsRequested
         | CheckUpdatesRequested
         | UpdateModelsRequested
         | InstallRequiredRequested
@@ -137,6 +141,32 @@ class ChooseInstallPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeName:
+    """Put a name in place of the one that is being typed into the install field."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseContext:
+    """Have the sums of the card under the install field for so many tokens."""
+
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgreeToInstall:
+    """Install what the card under the install field tells of; ``later``: at the time that it offers."""
+
+    later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DismissPreflight:
+    """Take that card away: nothing is installed."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowSearch:
     """Look for hosts and show what is found; or, with ``on`` False, take that away."""
 
@@ -158,6 +188,32 @@ class OpenNaming:
 @dataclass(frozen=True, slots=True)
 class CloseNaming:
     """Close that field: nothing happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModelForm:
+    """Open the form to make a new model of this one."""
+
+    model: str
+    hosts: tuple[str, ...]
+    """As in `ModelForm.hosts`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseModelForm:
+    """Close that form and forget what was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitModelForm:
+    """Take what that form holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMoreOfModelForm:
+    """Show all of that form, or less of it again."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +282,17 @@ LocalAction: TypeAlias = (
     | Unfold
     | SubmitField
     | ChooseInstallPlace
+    | TakeName
+    | ChooseContext
+    | AgreeToInstall
+    | DismissPreflight
     | ShowSearch
     | OpenNaming
     | CloseNaming
+    | OpenModelForm
+    | CloseModelForm
+    | SubmitModelForm
+    | ShowMoreOfModelForm
     | OpenHostForm
     | CloseHostForm
     | SubmitHostForm

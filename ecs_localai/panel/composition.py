@@ -10,6 +10,7 @@ from ecs_localai.panel.focus import ring_around
 from ecs_localai.panel.frame import Frame
 from ecs_localai.panel.page import Page
 from ecs_localai.panel.sections.appearance import build_appearance
+from ecs_localai.panel.sections.completions import build_completions
 from ecs_localai.panel.sections.connection_help import build_connection_help
 from ecs_localai.panel.sections.features import build_features
 from ecs_localai.panel.sections.gauges import build_gauges
@@ -18,6 +19,7 @@ from ecs_localai.panel.sections.hosts import build_hosts
 from ecs_localai.panel.sections.installing import build_installing
 from ecs_localai.panel.sections.models import build_models
 from ecs_localai.panel.sections.notices import build_notices
+from ecs_localai.panel.sections.requirements import build_requirements
 from ecs_localai.panel.sections.your_data import build_your_data
 from ecs_localai.panel.widgets.scroll_view import scroll_overlay
 
@@ -64,6 +66,7 @@ def compose(
     page.space(_TOP)
     build_notices(page)
     build_connection_help(page)
+    build_requirements(page)
     build_gauges(page)
     build_hosts(page)
     build_installing(page)
@@ -72,6 +75,8 @@ def compose(
     build_appearance(page)
     build_your_data(page)
     page.space(_BOTTOM)
+    build_completions(page)
+    page.y = max(page.y, page.lowest)
     top = min(header_height(page), size[1])
     viewport = pygame.Rect(0, top, size[0], size[1] - top)
     scroller.limit(page.y - viewport.height)

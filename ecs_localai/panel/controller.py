@@ -11,36 +11,47 @@ from ecs_localai.components.panel_intents import (
     FindHostsRequested,
     HostEdited,
     ImportSettingsAnswered,
-    ImportSettingsRequested,
-    InstallRequested,
     PanelSettingsChanged,
     RefreshRequested,
 )
 from ecs_localai.panel.actions import (
     Agree,
+    AgreeToInstall,
     Ask,
+    ChooseContext,
     ChooseInForm,
     ChooseInstallPlace,
     ChooseModelSort,
     ChooseScale,
     ChooseTheme,
     CloseHostForm,
+    CloseModelForm,
     CloseNaming,
     CopyText,
     Decline,
+    DismissPreflight,
     OpenHostForm,
+    OpenModelForm,
     OpenNaming,
     ShowImportHint,
+    ShowMoreOfModelForm,
     ShowSearch,
     SubmitField,
     SubmitHostForm,
+    SubmitModelForm,
+    TakeName,
     Unfold,
 )
+from ecs_localai.panel.area_state import AreaState
+from ecs_localai.panel.file_drops import FileDrops
 from ecs_localai.panel.focus import nearest_survivor, next_in
 from ecs_localai.panel.form_filling import FormFilling
+from ecs_localai.panel.install_flow import InstallFlow
+from ecs_localai.panel.model_form_filling import ModelFormFilling
 from ecs_localai.panel.model_naming import ModelNamer
+from ecs_localai.panel.model_text_asking import ModelTextAsking
 from ecs_localai.panel.sections.your_data import IMPORT, IMPORT_AGREE, IMPORT_LEAVE
-from ecs_localai.panel.state import EVERYWHERE, HOST_FIELD, INSTALL_FIELD, NEW_NAME
+from ecs_localai.panel.state import HOST_FIELD, INSTALL_FIELD, NEW_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,13 +103,19 @@ class Controller:
         self._typed_at = 0.0
         self._answers_from = 0.0
         """From when on the pointer can agree to what is asked."""
+        self.by_pointer = False
+        """Whether it is the pointer that is activating a control just now."""
         self.submitted = ""
         """The model's name submitted last, until it is known whether it was refused."""
         self._focus_order: list[str] = []
         self.view: PanelView | None = None
         """What is shown."""
         self.form = FormFilling(self)
+        self.drops = FileDrops(self)
+        self.model_form = ModelFormFilling(self)
+        self.texts = ModelTextAsking(self)
         self.namer = ModelNamer(self)
+        self.installs = InstallFlow(self)
 
     # ---- focus
 
@@ -117,6 +134,7 @@ class Controller:
             state.host.edit.set_text(state.host.shown)
         left = self.field
         if left is not None and state.focus != node_id:
+            self.state.completing.close()
             left.edit.composition = ""
             left.edit.place(left.edit.caret)
             left.scroll = 0
@@ -132,7 +150,7 @@ class Controller:
         target = next_in(self.frame.focusable(self.state.focus), self.state.focus, step)
         self.set_focus(target, visible=True)
         entered = self.field
-        if entered is not None:
+        if entered is not None and not isinstance(entered, AreaState):
             entered.edit.select_all()
 
     def keep_focus_alive(self) -> None:
@@ -190,12 +208,17 @@ class Controller:
             (self.state.unfolded.add if action.on else self.state.unfolded.discard)(action.what)
             if not action.on:
                 self.namer.folded(action.what)
-        elif isinstance(action, ChooseInstallPlace):
-            self.state.install_on = action.host
+                self.texts.folded(action.what)
+            elif self.view is not None:
+                self.texts.look(self.view)
+        elif isinstance(action, (ChooseInstallPlace, ChooseContext, AgreeToInstall, DismissPreflight, TakeName)):
+            self.installs.act(action)
         elif isinstance(action, ShowSearch):
             self._show_search(action)
         elif isinstance(action, (OpenHostForm, CloseHostForm, SubmitHostForm, ChooseInForm)):
             self.form.act(node.id, action)
+        elif isinstance(action, (OpenModelForm, CloseModelForm, SubmitModelForm, ShowMoreOfModelForm)):
+            self.model_form.act(action)
         elif isinstance(action, OpenNaming):
             self.namer.open(action)
         elif isinstance(action, CloseNaming):
@@ -216,13 +239,6 @@ class Controller:
         elif isinstance(intent, ImportSettingsAnswered):
             self.refocus(IMPORT)
         self.emit(intent)
-
-    def drop(self, path: str) -> None:
-        """A file was dropped on the window: it is taken for a settings file."""
-        self.state.import_hint = False
-        self.reveal = IMPORT
-        self.stale = True
-        self.emit(ImportSettingsRequested(path))
 
     def asked_about_import(self) -> None:
         """The question about a dropped file has come: the answer that changes nothing is first under the keyboard."""
@@ -277,6 +293,9 @@ class Controller:
         if field_id == NEW_NAME:
             self.namer.submit()
             return
+        if field_id == INSTALL_FIELD:
+            self.installs.submit()
+            return
         field = self.state.field(field_id)
         if field is None:
             return
@@ -285,20 +304,8 @@ class Controller:
             self.set_focus(field_id, visible=self.state.focus_visible)
             return
         self.typed()
-        if field_id == INSTALL_FIELD:
-            self.submitted = text
-            field.edit.set_text("")
-            self.state.install_error_hidden = True
-            self.emit(InstallRequested(text, self._install_places()))
-        elif field_id == HOST_FIELD:
+        if field_id == HOST_FIELD:
             self.emit(HostEdited(text))
-
-    def _install_places(self) -> list[str]:
-        """The hosts that the install field installs on; none for the default one."""
-        names = [] if self.view is None else [row.name for row in self.view.hosts]
-        if self.state.install_on == EVERYWHERE and len(names) > 1:
-            return names
-        return [self.state.install_on] if self.state.install_on in names else []
 
     def install_refused(self) -> None:
         """The name submitted last was refused: put it back to be corrected, unless another was begun."""
@@ -312,9 +319,11 @@ class Controller:
         """The text of the field that has the focus is another: what an error was about isn't there any more."""
         focus = self.state.focus
         if focus == INSTALL_FIELD:
-            self.state.install_error_hidden = True
+            self.installs.typed()
         elif focus == NEW_NAME:
             self.namer.typed()
+        elif self.state.model_form is not None and focus in self.state.model_form.fields:
+            self.state.model_form.typed_in(focus)
         elif self.state.form is not None and focus in self.state.form.fields:
             self.state.form.typed_in(focus)
         self.typed()
@@ -332,10 +341,14 @@ class Controller:
         elif state.focus == HOST_FIELD and state.host.changed:
             state.host.edit.set_text(state.host.shown)
             self.typed()
+        elif self.installs.escape():
+            pass
         elif state.question is not None:
             self.decline()
         elif state.naming is not None and self.namer.holds(state.focus):
             self.namer.close()
+        elif state.model_form is not None and state.focus is not None and self.model_form.holds(state.focus):
+            self.model_form.close()
         elif state.focus in (IMPORT_LEAVE, IMPORT_AGREE):
             self._emit(ImportSettingsAnswered(agreed=False))
         elif state.form is not None and (state.focus is None or self.form.holds(state.focus)):

@@ -26,9 +26,11 @@ class LineEdit:
     """
 
     __slots__ = ("_redo", "_undo", "anchor", "caret", "composition", "text")
+    longest = _MAX_LENGTH
+    """How many characters it holds at most."""
 
     def __init__(self, text: str = "") -> None:
-        self.text = single_line(text)
+        self.text = self.clean(text)
         self.caret = len(self.text)
         self.anchor = self.caret
         """The other end of the selection; equal to ``caret`` when nothing is selected."""
@@ -36,6 +38,11 @@ class LineEdit:
         """What an input method is composing, shown at the caret but not yet part of the text."""
         self._undo: list[tuple[str, int, int]] = []
         self._redo: list[tuple[str, int, int]] = []
+
+    @staticmethod
+    def clean(text: str) -> str:
+        """As `single_line`."""
+        return single_line(text)
 
     @property
     def selection(self) -> tuple[int, int]:
@@ -50,7 +57,7 @@ class LineEdit:
 
     def set_text(self, text: str) -> None:
         """Hold another text, with the caret at its end and nothing to undo."""
-        self.text = single_line(text)
+        self.text = self.clean(text)
         self.caret = self.anchor = len(self.text)
         self.composition = ""
         self._undo.clear()
@@ -58,11 +65,11 @@ class LineEdit:
 
     def insert(self, text: str) -> None:
         """Put text in place of the selection."""
-        clean = single_line(text)
+        clean = self.clean(text)
         if not clean and not self.selected_text:
             return
         first, last = self.selection
-        clean = clean[: max(0, _MAX_LENGTH - len(self.text) + last - first)]
+        clean = clean[: max(0, self.longest - len(self.text) + last - first)]
         self._change(self.text[:first] + clean + self.text[last:], first + len(clean))
 
     def delete(self, *, forward: bool, word: bool = False) -> None:

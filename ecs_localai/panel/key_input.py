@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pygame
 
+from ecs_localai.panel.area_keys import area_key
+from ecs_localai.panel.area_state import AreaState
 from ecs_localai.panel.focus import next_in
 from ecs_localai.panel.scene import Role
 
@@ -22,6 +24,9 @@ class KeyInput:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
+        self._enter_down = False
+        self._told_of_releases = False
+        """Whether keys that come up are told of at all, so that one that is held down can be known."""
 
     def key(self, key: int, mod: int) -> bool:
         """A key went down. False when it means nothing here."""
@@ -38,6 +43,14 @@ class KeyInput:
             return not command
         if key == pygame.K_ESCAPE:
             return controller.escape()
+        if isinstance(field, AreaState) and self._edit_area(field, key, shift=shift, command=command):
+            return True
+        if key in _ENTER:
+            held, self._enter_down = self._enter_down and self._told_of_releases, True
+            if held or controller.installs.enter():
+                return True  # held down, it would agree to what it has only just asked
+        elif key in (pygame.K_UP, pygame.K_DOWN) and controller.installs.choose_name(1 if key == pygame.K_DOWN else -1):
+            return True
         if key == pygame.K_F5 or (key == pygame.K_r and command):
             controller.refresh()
             return True
@@ -49,6 +62,13 @@ class KeyInput:
             return self._activate()
         return self._scroll(key)
 
+    def released(self, key: int) -> bool:
+        """A key came up. That means nothing by itself."""
+        self._told_of_releases = True
+        if key in _ENTER:
+            self._enter_down = False
+        return False
+
     def typed(self, text: str) -> bool:
         """Text was typed. False when no field has the focus."""
         field = self._controller.field
@@ -56,6 +76,8 @@ class KeyInput:
             return False
         field.edit.composition = ""
         field.edit.insert(text)
+        if isinstance(field, AreaState):
+            field.follows = True
         self._changed()
         return True
 
@@ -117,6 +139,17 @@ class KeyInput:
         controller.stale = True
         return True
 
+    def _edit_area(self, area: AreaState, key: int, *, shift: bool, command: bool) -> bool:
+        """A key that means something else where there are several lines. False when it is none."""
+        ink, before = self._controller.ink, area.edit.text
+        if ink is None or not area_key(area, ink, key, shift=shift, command=command):
+            return False
+        if area.edit.text != before:
+            self._changed()
+        else:
+            self._controller.typed()
+        return True
+
     def _edit(self, field: FieldState, key: int, *, shift: bool, command: bool) -> bool:
         """A key in a text field. False when it isn't an editing key."""
         edit = field.edit
@@ -150,7 +183,8 @@ class KeyInput:
                 if key == pygame.K_x:
                     edit.insert("")
         elif key == pygame.K_v:
-            edit.insert(clipboard.get().strip())
+            text = clipboard.get()
+            edit.insert(text if isinstance(field, AreaState) else text.strip())
         elif key == pygame.K_y or (key == pygame.K_z and shift):
             edit.redo()
         elif key == pygame.K_z:

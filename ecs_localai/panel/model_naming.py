@@ -12,7 +12,9 @@ from ecs_localai.panel.field_state import FieldState
 from ecs_localai.panel.state import NEW_NAME
 
 if TYPE_CHECKING:
-    from ecs_localai.components.panel_view import PanelView
+    from collections.abc import Sequence
+
+    from ecs_localai.components.panel_view import ModelRow, PanelView
     from ecs_localai.panel.actions import OpenNaming
     from ecs_localai.panel.controller import Controller
 
@@ -93,7 +95,7 @@ class ModelNamer:
         except InvalidModelName as refusal:
             naming.error = refusal.message
         else:
-            naming.error = self._taken(naming, new_name)
+            naming.error = why_taken(self._view_models(), naming.model, naming.hosts, new_name)
             if not naming.error:
                 self.close()
                 for host in naming.hosts:
@@ -103,16 +105,9 @@ class ModelNamer:
         controller.reveal = NAMING_SUBMIT
         controller.typed()
 
-    def _taken(self, naming: ModelNaming, new_name: str) -> str:
-        """Ollama 0.9.3 would replace a model of the new name without a word, however its letters are cased."""
-        wanted = _key(new_name)
-        if wanted == _key(naming.model):
-            return "That is its name already: type another one."
+    def _view_models(self) -> Sequence[ModelRow]:
         view = self._controller.view
-        for row in () if view is None else view.models:
-            if _key(row.name) == wanted and (not row.hosts or set(row.hosts) & set(naming.hosts)):
-                return f"There is a model {row.name} already: type another name, or delete that one first."
-        return ""
+        return () if view is None else view.models
 
     def look(self, view: PanelView) -> None:
         """Close the field when its model is gone, or something is being done to it."""
@@ -126,7 +121,22 @@ class ModelNamer:
             self.close()
 
 
-def _key(name: str) -> str:
+def why_taken(models: Sequence[ModelRow], model: str, hosts: Sequence[str], new_name: str) -> str:
+    """Why a model cannot have this name, too, on these hosts, one sentence; empty where it can.
+
+    Ollama 0.9.3 would replace a model of the new name without a word, however its letters are cased.
+    """
+    wanted = name_key(new_name)
+    if wanted == name_key(model):
+        return "That is its name already: type another one."
+    for row in models:
+        if name_key(row.name) == wanted and (not row.hosts or set(row.hosts) & set(hosts)):
+            return f"There is a model {row.name} already: type another name, or delete that one first."
+    return ""
+
+
+def name_key(name: str) -> str:
+    """What names are compared by; of what is no name the text itself."""
     try:
         return parse_model_name(name).key
     except InvalidModelName:

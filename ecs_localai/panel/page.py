@@ -57,6 +57,10 @@ class Page:
         self.content: list[Placed] = []
         self.y = 0
         """Where the next block of content goes."""
+        self.below_install_field: pygame.Rect | None = None
+        """Where the list of names below the install field begins, and how wide it is."""
+        self.lowest = 0
+        """Where the lowest of what lies over the page ends."""
         self.sweeping = False
         """Whether a bar of unknown size is moving."""
         logical = width / ink.metrics.scale

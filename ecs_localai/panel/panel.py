@@ -12,6 +12,7 @@ from ecs_localai.panel.appearance import Appearance
 from ecs_localai.panel.clipboard import SystemClipboard
 from ecs_localai.panel.composition import compose
 from ecs_localai.panel.controller import Controller
+from ecs_localai.panel.file_drops import DROPS
 from ecs_localai.panel.ink import Ink
 from ecs_localai.panel.key_input import KeyInput
 from ecs_localai.panel.metrics import MAX_SCALE, MIN_SCALE, Metrics
@@ -111,6 +112,9 @@ class Panel:
         self._take_over_address(view.host.address)
         self._controller.form.answered(view)
         self._controller.namer.look(view)
+        self._controller.model_form.look(view)
+        self._controller.texts.look(view)
+        self._controller.installs.look(view)
         if view.data.question is not self._import_question:
             self._import_question = view.data.question
             if self._import_question is not None:
@@ -309,13 +313,14 @@ class Panel:
             return self._pointer.wheel(-turned if getattr(event, "flipped", False) else turned)
         if kind == pygame.KEYDOWN:
             return self._keys.key(event.key, event.mod)
+        if kind == pygame.KEYUP:
+            return self._keys.released(event.key)
         if kind == pygame.TEXTINPUT:
             return self._keys.typed(event.text)
         if kind == pygame.TEXTEDITING:
             return self._keys.composing(event.text)
-        if kind == pygame.DROPFILE:
-            self._controller.drop(event.file)
-            return True
+        if kind in DROPS:
+            return self._controller.drops.take(event)
         return self._window_event(kind)
 
     def _window_event(self, kind: int) -> bool:

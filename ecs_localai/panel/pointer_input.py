@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pygame
 
 from ecs_localai.panel import metrics
-from ecs_localai.panel.actions import SubmitField
+from ecs_localai.panel.actions import Decline, SubmitField, TakeName
+from ecs_localai.panel.area_state import AreaState
 from ecs_localai.panel.scene import Cursor
 from ecs_localai.panel.widgets.scroll_view import scroll_for_thumb, scroll_strip, thumb_rect
 
@@ -36,6 +37,7 @@ class PointerInput:
         self._clicks = 0
         self._clicked_at = -1.0
         self._clicked = (0, 0)
+        self._clicked_node = ""
 
     @property
     def cursor(self) -> Cursor:
@@ -50,7 +52,7 @@ class PointerInput:
         if self._thumb_grip is not None:
             self._drag_thumb(at[1])
         elif self._field_drag is not None:
-            self._drag_selection(self._field_drag, at[0])
+            self._drag_selection(self._field_drag, at)
         self.look()
 
     def left(self) -> None:
@@ -83,6 +85,10 @@ class PointerInput:
         controller = self._controller
         if controller.ink is None or notches == 0:
             return False
+        under = controller.field if controller.state.hover == controller.state.focus else None
+        if isinstance(under, AreaState) and under.scroll_by(round(-notches * controller.ink.metrics.px(_WHEEL))):
+            controller.stale = True
+            return True
         before = controller.scroller.target
         controller.scroller.glide_by(-notches * controller.ink.metrics.px(_WHEEL))
         controller.stale = True
@@ -95,20 +101,24 @@ class PointerInput:
         frame = controller.frame
         if frame is None:
             return False
-        self._count_click(at)
+        again = self._count_click(at)
         controller.stale = True
         if controller.state.scroll_bar_over:
             self._press_scroll_bar(at[1])
             return True
         node_id = controller.state.hover
         found = frame.find(node_id) if node_id else None
+        moved_here = again and node_id != self._clicked_node
+        if moved_here and found is not None and not isinstance(found.node.action, Decline):
+            return True  # what the first click did has brought it here: nobody has aimed at it
+        self._clicked_node = node_id
         if found is None:
             controller.set_focus(None)
             return False
         controller.state.pressed = node_id
         if controller.state.field(node_id) is not None:
-            self._press_field(found, at[0], extend=extend)
-        elif not isinstance(found.node.action, SubmitField):
+            self._press_field(found, at, extend=extend)
+        elif not isinstance(found.node.action, (SubmitField, TakeName)):
             # A field's own button must not take the focus, and with it what is being typed, away.
             controller.set_focus(node_id if found.node.focusable else None)
         return True
@@ -126,12 +136,15 @@ class PointerInput:
             return bool(pressed)
         found = None if controller.frame is None else controller.frame.find(pressed)
         if found is not None:
+            controller.by_pointer = True
             controller.activate(found.node)
+            controller.by_pointer = False
         return True
 
     # ---- parts
 
-    def _count_click(self, at: tuple[int, int]) -> None:
+    def _count_click(self, at: tuple[int, int]) -> bool:
+        """Whether it may be a further click of a double click."""
         controller = self._controller
         now = controller.clock()
         slop = _SLOP * (1.0 if controller.ink is None else controller.ink.metrics.scale)
@@ -139,6 +152,7 @@ class PointerInput:
         again = near and now - self._clicked_at <= _DOUBLE_CLICK
         self._clicks = self._clicks % 3 + 1 if again else 1
         self._clicked, self._clicked_at = at, now
+        return again
 
     def _press_scroll_bar(self, y: int) -> None:
         controller = self._controller
@@ -164,14 +178,16 @@ class PointerInput:
         controller.scroller.jump_to(to)
         controller.stale = True
 
-    def _press_field(self, found: Found, x: int, *, extend: bool) -> None:
+    def _press_field(self, found: Found, at: tuple[int, int], *, extend: bool) -> None:
         controller = self._controller
         field = controller.state.field(found.node.id)
         if field is None:
             return
         had_focus = controller.state.focus == found.node.id
         controller.set_focus(found.node.id)
-        index = self._index_at(field, found, x)
+        if isinstance(field, AreaState):
+            field.goal, field.follows = None, True
+        index = self._index_at(field, found, at)
         if self._clicks == 2 and not field.masked:
             field.edit.select_word(index)
         elif self._clicks >= 2:
@@ -181,21 +197,23 @@ class PointerInput:
             self._field_drag = found.node.id
         controller.typed()
 
-    def _drag_selection(self, node_id: str, x: int) -> None:
+    def _drag_selection(self, node_id: str, at: tuple[int, int]) -> None:
         controller = self._controller
         field = controller.state.field(node_id)
         found = None if controller.frame is None else controller.frame.find(node_id)
         if field is not None and found is not None:
-            field.edit.place(self._index_at(field, found, x), select=True)
+            field.edit.place(self._index_at(field, found, at), select=True)
             controller.typed()
 
-    def _index_at(self, field: FieldState, found: Found, x: int) -> int:
-        """The place in a field's text that is nearest to ``x`` in the window."""
+    def _index_at(self, field: FieldState, found: Found, at: tuple[int, int]) -> int:
+        """The place in a field's text that is nearest to a place of the window."""
         ink = self._controller.ink
         if ink is None:
             return 0
         block_left = found.rect.x - found.node.rect.x
-        wanted = x - block_left - field.window[0] + field.scroll
+        if isinstance(field, AreaState):
+            return field.index_at(ink, at[0] - block_left, at[1] - found.rect.y + found.node.rect.y)
+        wanted = at[0] - block_left - field.window[0] + field.scroll
         places = ink.text.caret_places(field.seen(field.edit.text), metrics.FIELD)
         edges = [place for _, place in places]
         right = min(bisect_left(edges, wanted), len(edges) - 1)

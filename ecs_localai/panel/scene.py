@@ -31,6 +31,8 @@ class Role(StrEnum):
     BUTTON = "button"
     SWITCH = "switch"
     RADIO = "radio"
+    LIST_BOX = "listbox"
+    OPTION = "option"
     TEXT_BOX = "textbox"
     PROGRESS_BAR = "progressbar"
     METER = "meter"

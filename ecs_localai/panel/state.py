@@ -6,16 +6,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ecs_localai.panel.appearance import Appearance
+from ecs_localai.panel.completing import Completing
 from ecs_localai.panel.field_state import FieldState
 
 if TYPE_CHECKING:
     from ecs_localai.panel.host_form import HostForm
+    from ecs_localai.panel.model_form import ModelForm
     from ecs_localai.panel.model_naming import ModelNaming
 
 HOST_FIELD = "host"
 INSTALL_FIELD = "install"
 NEW_NAME = "new-name"
 """The field for another name of a model."""
+PREFLIGHT = "preflight-"
+"""The ids of all controls of the card under the install field begin so."""
+PREFLIGHT_INSTALL = f"{PREFLIGHT}install"
 EVERYWHERE = "*"
 """The choice to install on all hosts; no host has this name."""
 
@@ -33,6 +38,19 @@ class PointerState:
 
 
 OUTSIDE = PointerState()
+
+
+@dataclass(slots=True)
+class AskedPreflight:
+    """What the card under the install field was asked for."""
+
+    text: str
+    """What was typed."""
+    hosts: tuple[str, ...]
+    context_length: int | None
+    """As in `PreflightRequested`."""
+    revealed: int = 0
+    """What was scrolled into sight: 1 the card while it is being looked, 2 the answer."""
 
 
 @dataclass(slots=True)
@@ -59,10 +77,17 @@ class UiState:
     """Whether the text that the error is about has been changed since."""
     install_on: str = ""
     """The name of the host to install on; empty for the default one, `EVERYWHERE` for all."""
+    completing: Completing = field(default_factory=Completing)
+    asked: AskedPreflight | None = None
+    """None where nothing was asked, or where that is done."""
+    card_gone: bool = False
+    """Whether the card was agreed to or sent away, and the view does not know that yet."""
     search_shown: bool = False
     """Whether what looking for hosts has brought is shown."""
     form: HostForm | None = None
     """The form to add or change a host, while it is open."""
+    model_form: ModelForm | None = None
+    """The form to make a new model of another one, while it is open."""
     naming: ModelNaming | None = None
     """The field for another name of a model, while it is open."""
     import_hint: bool = False
@@ -97,5 +122,7 @@ class UiState:
             return None
         if node_id == NEW_NAME:
             return None if self.naming is None else self.naming.field
+        if self.model_form is not None and node_id in self.model_form.fields:
+            return self.model_form.fields[node_id]
         found = self.fields.get(node_id)
         return self.form.fields.get(node_id) if found is None and self.form is not None else found

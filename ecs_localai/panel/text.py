@@ -90,9 +90,12 @@ class TextEngine:
 
     def _shortened(self, text: str, style: TextStyle, width: int, *, middle: bool) -> str:
         places = boundaries(text)
-        # A name's end (its tag, its quantisation) tells it from others: keep up to a third of the room.
-        tail = ""
-        if middle:
+        tail = text[text.rfind("/") :] if middle and "/" in text else ""
+        if tail and self._exact_width(tail, style) > width * 2 / 3:
+            tail = ""
+        # What follows a path stays whole where it can. Else a name's end (its tag, its quantisation) tells it from
+        # others: keep up to a third of the room.
+        if middle and not tail:
             for start in reversed(places[len(places) * 2 // 3 :]):
                 if self._exact_width(text[start:], style) > width / 3:
                     break

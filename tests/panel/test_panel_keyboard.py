@@ -8,7 +8,7 @@ from ecs_localai.components.panel_intents import (
     CancelRequested,
     DeleteModelRequested,
     HostEdited,
-    InstallRequested,
+    PreflightRequested,
     RefreshRequested,
     ToggleRequested,
 )
@@ -101,16 +101,17 @@ def test_the_focus_moves_on_when_its_control_goes_away() -> None:
 # ---- the field for a model's name
 
 
-def test_enter_installs_what_was_typed_and_empties_the_field() -> None:
+def test_enter_asks_what_installing_would_mean_and_keeps_what_was_typed() -> None:
     driver = Driver(connected_view())
     driver.click("install")
     driver.type("  llama3.2:1b ")
     driver.key(pygame.K_RETURN)
-    assert driver.take_intents() == [InstallRequested("llama3.2:1b")]
-    assert driver.node("install").value == ""
+    assert driver.take_intents() == [PreflightRequested("llama3.2:1b")]
+    assert driver.node("install").value == "  llama3.2:1b "
+    assert driver.focused() == "install"
 
 
-def test_enter_in_an_empty_field_installs_nothing() -> None:
+def test_enter_in_an_empty_field_asks_nothing() -> None:
     driver = Driver(connected_view())
     driver.click("install")
     driver.type("   ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pygame
 
-from ecs_localai.components.panel_intents import DeleteModelRequested, InstallRequested
+from ecs_localai.components.panel_intents import DeleteModelRequested, InstallRequested, PreflightRequested
 from ecs_localai.components.panel_view import Tone
 from tests.panel.host_samples import few_hosts_view, many_hosts_view, single_view
 from tests.panel.panel_driver import Driver
@@ -45,7 +45,7 @@ def test_with_one_host_nothing_of_this_is_there() -> None:
     driver.activate("delete:qwen3:8b")
     driver.activate("confirm:qwen3:8b")
     install(driver, "phi4")
-    assert driver.take_intents() == [DeleteModelRequested("qwen3:8b"), InstallRequested("phi4")]
+    assert driver.take_intents() == [DeleteModelRequested("qwen3:8b"), PreflightRequested("phi4")]
 
 
 def test_deleting_asks_from_which_host() -> None:
@@ -104,7 +104,7 @@ def test_the_differences_are_told_and_settled_after_a_question() -> None:
     assert driver.take_intents() == [InstallRequested(name, [*hosts]) for name, hosts in difference.installs]
 
 
-def test_the_install_field_installs_where_one_chose() -> None:
+def test_the_install_field_asks_for_where_one_chose() -> None:
     driver = Driver(few_hosts_view())
     assert driver.node("install-on:").value == "chosen"
     install(driver, "phi4")
@@ -113,9 +113,9 @@ def test_the_install_field_installs_where_one_chose() -> None:
     driver.activate("install-on:*")
     install(driver, "phi4")
     assert driver.take_intents() == [
-        InstallRequested("phi4"),
-        InstallRequested("phi4", ["team"]),
-        InstallRequested("phi4", ["here", "laptop", "team", "attic"]),
+        PreflightRequested("phi4"),
+        PreflightRequested("phi4", ["team"]),
+        PreflightRequested("phi4", ["here", "laptop", "team", "attic"]),
     ]
 
 
@@ -126,7 +126,7 @@ def test_a_chosen_host_that_goes_is_chosen_no_more() -> None:
     driver.changed()
     assert driver.node("install-on:").value == "chosen"
     install(driver, "phi4")
-    assert driver.take_intents() == [InstallRequested("phi4")]
+    assert driver.take_intents() == [PreflightRequested("phi4")]
 
 
 def test_of_many_hosts_to_install_on_the_chosen_one_stays_in_sight() -> None:

@@ -9,8 +9,8 @@ from ecs_localai.components.panel_intents import (
     CancelRequested,
     DeleteModelRequested,
     DismissRequested,
-    InstallRequested,
     NoticeDismissed,
+    PreflightRequested,
     RefreshRequested,
     RetryRequested,
     ToggleRequested,
@@ -106,7 +106,7 @@ def test_delete_asks_first_and_then_deletes() -> None:
     driver = tall()
     driver.click("delete:qwen3:8b")
     assert driver.take_intents() == []
-    assert "Delete and free 5.2 GB?" in driver.texts()
+    assert "Delete?" in driver.texts()
     driver.click("confirm:qwen3:8b")
     assert driver.take_intents() == [DeleteModelRequested("qwen3:8b")]
     assert driver.has("delete:qwen3:8b")
@@ -202,7 +202,7 @@ def test_the_install_button_takes_what_was_typed() -> None:
     driver.click("install")
     driver.type("qwen3:4b")
     driver.click("install-button")
-    assert driver.take_intents() == [InstallRequested("qwen3:4b")]
+    assert driver.take_intents() == [PreflightRequested("qwen3:4b")]
     assert driver.focused() == "install"
 
 

@@ -11,8 +11,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ecs_localai.panel.theme import LIGHT
 from tests.rig.display import Xvfb
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.parts import PartMissing
@@ -57,6 +59,19 @@ class Program:
     def type(self, text: str) -> None:
         """Type text."""
         self._xdotool("type", "--delay", "15", text)
+
+    def install(self, name: str) -> None:
+        """Type a name into the install field, which has the focus, and agree to what installing it would mean."""
+        before = self._lowest_filled()
+        self.type(name)
+        self.key("Return")
+        wait_until(lambda: self._lowest_filled() > before + 60, 60, "the button of the card to be ready")
+        self.key("Return")
+
+    def _lowest_filled(self) -> int:
+        """Where the lowest pixel is that has the colour of the button that stands out; 0 where there is none."""
+        rows = np.nonzero((self._display.screenshot()[:, :, :3] == LIGHT.primary).all(axis=2))[0]
+        return int(rows.max()) if len(rows) else 0
 
     def flag(self, feature_id: str) -> bool | None:
         """A feature's state as it is on the disk; None when it was never switched."""
@@ -106,8 +121,7 @@ def test_a_model_is_installed_by_typing_its_name(
     window = program(fresh_ollama.base_url)
     name = registry.name_for("tiny:latest")
     window.to_the_install_field()
-    window.type(name)
-    window.key("Return")
+    window.install(name)
     wait_until(lambda: fresh_ollama.model_names() == [name], 60, "the model to be installed")
     assert window.end() == 0
 
@@ -125,8 +139,7 @@ def test_the_panel_waits_for_an_ollama_and_connects_by_itself(
 
         wait_until(type_once_connected, 30, "the panel to find the server and list its models")
         window.to_the_install_field()
-        window.type(name)
-        window.key("Return")
+        window.install(name)
         wait_until(lambda: server.model_names() == [name], 60, "the model to be installed")
         assert window.end() == 0
 

@@ -11,6 +11,7 @@ import pytest
 from ecs_localai.components.panel_view import PanelView, Tone
 from ecs_localai.panel.scene import Role, SceneNode
 from tests.panel.host_samples import few_hosts_view, many_hosts_view, single_view
+from tests.panel.install_samples import installing_hosts_view, installing_view
 from tests.panel.life_samples import life_hosts_view, life_view
 from tests.panel.panel_driver import Driver
 from tests.panel.panel_samples import connected_view, unreachable_view
@@ -23,6 +24,8 @@ VIEWS = {
     "many-hosts": many_hosts_view,
     "life": life_view,
     "life-hosts": life_hosts_view,
+    "installing": installing_view,
+    "installing-hosts": installing_hosts_view,
 }
 SIZES = [(400, 700), (480, 700), (560, 700), (700, 900), (900, 1000), (1500, 1000)]
 LOOKS = [(1.0, 1.0), (2.0, 1.0), (1.25, 1.0), (1.0, 0.8), (1.0, 1.5), (1.5, 2.0)]
@@ -45,7 +48,8 @@ def everything(make: Callable[[], PanelView], size: tuple[int, int], look: tuple
     driver = Driver(view, size, scale=look[0], font_scale=look[1], reduced_motion=True)
     opened = ("show-all", "host-more:laptop", "find-hosts", "add-host", "form:login:Basic", "form:more", "form:submit")
     unfolded = ("history-more", *(f"model-more:{row.name}" for row in view.models[:3] if row.details))
-    for node_id in (*opened, *unfolded, "delete:qwen3:8b"):
+    queue = tuple(f"installation-more:{row.installation_id}" for row in view.installations)
+    for node_id in (*opened, *unfolded, *queue, "delete:qwen3:8b"):
         if driver.has(node_id):
             driver.tab_to(node_id)
             driver.key(pygame.K_SPACE)
@@ -115,8 +119,9 @@ def test_two_models_of_one_name_are_two_rows() -> None:
     assert not rows[0].rect.colliderect(rows[1].rect)
 
 
-def test_every_control_has_a_name_of_its_own_and_a_size_to_hit() -> None:
-    root = everything(connected_view, (900, 1000), (1.0, 1.0)).panel.scene()
+@pytest.mark.parametrize("name", ["connected", "installing", "installing-hosts"])
+def test_every_control_has_a_name_of_its_own_and_a_size_to_hit(name: str) -> None:
+    root = everything(VIEWS[name], (900, 1000), (1.0, 1.0)).panel.scene()
     controls = [node for node, _ in leaves(root) if node.focusable]
     assert len({(node.role, node.name) for node in controls}) == len(controls)
     assert all(node.rect.width >= 24 and node.rect.height >= 24 for node in controls)

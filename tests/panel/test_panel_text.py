@@ -42,6 +42,14 @@ def test_what_is_fitted_fits(engine: TextEngine, text: str, width: int, middle: 
     assert engine.width(shown, metrics.ROW) <= width or shown == "…"
 
 
+def test_of_a_name_with_a_path_the_path_is_shortened_first(engine: TextEngine) -> None:
+    name = "localhost:5000/library/storyteller:24m"
+    room = int(engine.width(name, metrics.ROW))
+    for width in (room - 1, room * 3 // 4):
+        assert engine.fit(name, metrics.ROW, width, middle=True).endswith("…/storyteller:24m")
+    assert engine.fit(name, metrics.ROW, room // 2, middle=True).endswith("…:24m")
+
+
 @given(text=WORDS, width=st.integers(40, 400), most=st.integers(0, 4))
 def test_wrapped_lines_fit_and_say_everything_or_end_with_an_ellipsis(
     engine: TextEngine, text: str, width: int, most: int

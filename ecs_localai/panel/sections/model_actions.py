@@ -9,12 +9,13 @@ from ecs_localai.components.panel_intents import (
     InstallRequested,
     LoadModelRequested,
     UnloadModelRequested,
+    UpdateModelsRequested,
 )
-from ecs_localai.panel.actions import Agree, Ask, Decline, OpenNaming
+from ecs_localai.panel.actions import Agree, Ask, Decline, OpenModelForm, OpenNaming
 from ecs_localai.panel.widgets.button import ButtonKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ecs_localai.components.panel_view import ModelRow
     from ecs_localai.panel.actions import Intent, LocalAction
@@ -45,8 +46,13 @@ def unfolded_name(row: ModelRow) -> str:
 # ---- questions
 
 
-def host_question(row: ModelRow, question: str | None, *, unfolded: bool) -> HostQuestion | None:
-    """The question about this row that is asked below it (`UiState.question`); None where there is none."""
+def host_question(
+    row: ModelRow, question: str | None, names: Mapping[str, str], *, unfolded: bool
+) -> HostQuestion | None:
+    """The question about this row that is asked below it (`UiState.question`); None where there is none.
+
+    ``names`` are those of the hosts by their base URLs.
+    """
     if question is None:
         return None
     what, _, name = question.partition(":")
@@ -56,7 +62,7 @@ def host_question(row: ModelRow, question: str | None, *, unfolded: bool) -> Hos
         return _delete_question(row)
     if what == "install" and len(row.installable_on) > 1:
         return _install_question(row)
-    return _life_question(row, what) if unfolded else None
+    return _life_question(row, what, names) if unfolded else None
 
 
 def _delete_question(row: ModelRow) -> HostQuestion:
@@ -74,7 +80,8 @@ def _delete_question(row: ModelRow) -> HostQuestion:
     answers.append(
         FootButton(f"confirm:{name}", label, everywhere, f"Delete {name} from all hosts now", ButtonKind.DANGER)
     )
-    return HostQuestion(f"Delete {name} from which host?", answers)
+    freed = f" {row.freed_text}." if row.freed_text else ""
+    return HostQuestion(f"Delete {name} from which host?{freed}", answers)
 
 
 def _install_question(row: ModelRow) -> HostQuestion:
@@ -98,16 +105,22 @@ def _leave(row: ModelRow) -> FootButton:
     return FootButton(f"leave:{row.name}", "Leave", Decline(), f"Leave {row.name} as it is")
 
 
-def _life_question(row: ModelRow, what: str) -> HostQuestion | None:
-    """About loading, unloading, keeping loaded, copying or renaming."""
+def _life_question(row: ModelRow, what: str, names: Mapping[str, str]) -> HostQuestion | None:
+    """About loading, unloading, keeping loaded, copying, renaming, updating or making a new model of it."""
     name = row.name
-    texts: dict[str, tuple[str, list[str], Callable[[tuple[str, ...]], Agree | OpenNaming]]] = {
+    texts: dict[str, tuple[str, list[str], Callable[[tuple[str, ...]], Agree | OpenNaming | OpenModelForm]]] = {
         "load": (f"Load {name} on which host?", _loadable(row), lambda hosts: _load(name, hosts)),
         "unload": (f"Unload {name} on which host?", row.loaded_on, lambda hosts: _unload(name, hosts)),
         "stay": (f"Keep {name} loaded on which host?", _keepable(row), lambda hosts: _load(name, hosts, pinned=True)),
         "go": (f"No longer keep {name} loaded on which host?", row.pinned_on, lambda hosts: _load(name, hosts)),
         "copy": (f"Copy {name} on which host?", row.able_on, lambda hosts: OpenNaming(name, hosts, False)),
         "rename": (f"Rename {name} on which host?", row.able_on, lambda hosts: OpenNaming(name, hosts, True)),
+        "update": (f"Update {name} on which host?", updatable_on(row, names), lambda hosts: _update(name, hosts)),
+        "edit-model": (
+            f"Make a new model of {name} on which host?",
+            row.able_on,
+            lambda hosts: OpenModelForm(name, hosts),
+        ),
     }
     if what not in texts:
         return None
@@ -133,6 +146,15 @@ def _unload(name: str, hosts: tuple[str, ...]) -> Agree:
     return Agree(tuple(UnloadModelRequested(name, host) for host in hosts))
 
 
+def _update(name: str, hosts: tuple[str, ...]) -> Agree:
+    return Agree(tuple(UpdateModelsRequested([name], host) for host in hosts))
+
+
+def updatable_on(row: ModelRow, names: Mapping[str, str]) -> list[str]:
+    """The names of the hosts where it can be updated."""
+    return [names.get(base_url, base_url) for base_url in row.update_on]
+
+
 def _loadable(row: ModelRow) -> list[str]:
     return [host for host in row.able_on if host not in row.loaded_on]
 
@@ -144,14 +166,18 @@ def _keepable(row: ModelRow) -> list[str]:
 # ---- buttons
 
 
-def action_buttons(row: ModelRow) -> list[FootButton]:
+def action_buttons(row: ModelRow, names: Mapping[str, str]) -> list[FootButton]:
     """What can be done with the model; nothing where that is not possible now (`ModelRow.inert_reason`)."""
     if row.inert_reason:
         return []
     name = row.name
+    update = []
+    if hosts := updatable_on(row, names):
+        update.append(_button(row, "update", "Update", hosts, UpdateModelsRequested([name], row.update_on[0])))
     copy = FootButton(f"copy:{name}", "Copy…", _naming(row, move=False), f"Copy {name}")
     rename = FootButton(f"rename:{name}", "Rename…", _naming(row, move=True), f"Rename {name}")
-    return [*(_memory_buttons(row) if row.can_load else []), copy, rename]
+    edit = FootButton(f"edit-model:{name}", "Edit as a new model…", _editing(row), f"Edit {name} as a new model")
+    return [*update, *(_memory_buttons(row) if row.can_load else []), copy, rename, edit]
 
 
 def _memory_buttons(row: ModelRow) -> list[FootButton]:
@@ -189,6 +215,12 @@ def _naming(row: ModelRow, *, move: bool) -> OpenNaming | Ask:
         what = "rename" if move else "copy"
         return Ask(f"{what}:{row.name}", f"leave:{row.name}", f"{what}-all:{row.name}")
     return OpenNaming(row.name, (_only_host(row),), move)
+
+
+def _editing(row: ModelRow) -> OpenModelForm | Ask:
+    if len(row.able_on) > 1:
+        return Ask(f"edit-model:{row.name}", f"leave:{row.name}", f"edit-model-all:{row.name}")
+    return OpenModelForm(row.name, (_only_host(row),))
 
 
 def _only_host(row: ModelRow) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pygame
 
 from ecs_localai.components.features import ToggleStyle
-from ecs_localai.components.panel_view import Tone
+from ecs_localai.components.panel_view import ModelDetail, Tone
 from ecs_localai.panel import metrics
 from ecs_localai.panel.actions import CloseNaming, SubmitField
 from ecs_localai.panel.draft import paragraph_height
@@ -26,9 +26,10 @@ from ecs_localai.panel.widgets.button import DISABLED, ButtonKind, button, butto
 from ecs_localai.panel.widgets.row import PADDING
 from ecs_localai.panel.widgets.text_field import field_key, text_field
 from ecs_localai.panel.widgets.toggle import STEPS, toggle
+from ecs_localai.systems.view_model_texts import LABELS
 
 if TYPE_CHECKING:
-    from ecs_localai.components.panel_view import ModelDetail, ModelRow
+    from ecs_localai.components.panel_view import ModelRow
     from ecs_localai.panel.draft import Draft
     from ecs_localai.panel.model_naming import ModelNaming
     from ecs_localai.panel.page import Page
@@ -54,14 +55,17 @@ class ModelFoot:
         self.room = page.width - 2 * self.left
         self.unfolded = unfolded_name(row) in page.state.unfolded
         asked = None if row.busy else page.state.question
-        self.question = host_question(row, asked, unfolded=self.unfolded)
+        names = {one.base_url: one.name for one in page.view.hosts}
+        self.question = host_question(row, asked, names, unfolded=self.unfolded)
         """Which of several hosts is meant."""
         naming = page.state.naming
         self.naming = naming if naming is not None and naming.model == row.name and not row.busy else None
         shown = self.unfolded and self.question is None and self.naming is None
-        self.buttons = self.question.answers if self.question else action_buttons(row) if shown else []
+        self.buttons = self.question.answers if self.question else action_buttons(row, names) if shown else []
         self.switch = keep_loaded_switch(row) if shown else None
         self.reason = row.inert_reason if shown else ""
+        self.details = [*row.details, *self._words()] if self.unfolded else []
+        """All that is known of it."""
         self.details_top = top
         y = top + (self._details_height() if self.unfolded else 0)
         self.text_top = y
@@ -80,7 +84,7 @@ class ModelFoot:
         field = () if naming is None else field_key(naming.field, focused=focused)
         return (
             self.unfolded, self.question.text if self.question else "", tuple(self.buttons),
-            tuple((one.label, one.text) for one in row.details) if self.unfolded else (),
+            tuple((one.label, one.text) for one in self.details),
             row.inert_reason, self.switch, self.step, name, field,
         )  # fmt: skip
 
@@ -94,11 +98,23 @@ class ModelFoot:
 
     # ---- measuring
 
+    def _words(self) -> list[ModelDetail]:
+        """What the model says of itself. Its lines are there from the beginning: nothing moves once it is read."""
+        known = self.page.view.model_texts.get(self.row.digest)
+        if not self.row.digest:
+            return []
+        lines = dict.fromkeys(LABELS, "…") if known is None else known.details
+        return [ModelDetail(label, text, wide=True) for label, text in lines.items()]
+
     def _lines(self) -> list[list[ModelDetail]]:
-        """The details line by line: the first, which may be long, on one of its own, the others in pairs."""
-        first, rest = self.row.details[:1], self.row.details[1:]
+        """The details line by line: the first, which may be long, on one of its own, as all that are wide are."""
+        pairs = [one for one in self.details[1:] if not one.wide]
         beside = 1 if self.page.narrow else 2
-        return [*([first] if first else []), *(rest[at : at + beside] for at in range(0, len(rest), beside))]
+        return [
+            *([one] for one in self.details[:1]),
+            *(pairs[at : at + beside] for at in range(0, len(pairs), beside)),
+            *([one] for one in self.details[1:] if one.wide),
+        ]
 
     def _details_height(self) -> int:
         lines = len(self._lines())
@@ -179,7 +195,7 @@ class ModelFoot:
         page, theme = self.page, draft.theme
         gap = page.px(12)
         column = (self.room + gap) // (1 if page.narrow else 2)
-        labels = [page.ink.text.width(one.label, metrics.SECONDARY) for one in self.row.details]
+        labels = [page.ink.text.width(one.label, metrics.SECONDARY) for one in self.details]
         label_width = min(max(labels, default=0), (column - gap) // 2)
         middle = self.details_top + page.tall(_DETAIL) // 2
         for line in self._lines():
@@ -190,7 +206,7 @@ class ModelFoot:
                 end = self.left + self.room if len(line) == 1 else x + column - gap
                 draft.text(
                     first, middle, one.text, metrics.SECONDARY_NUMBERS, theme.text,
-                    max_width=end - first, shorten_middle=True,
+                    max_width=end - first, shorten_middle=not one.wide,
                 )  # fmt: skip
             middle += page.tall(_DETAIL)
 

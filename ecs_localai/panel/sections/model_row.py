@@ -18,7 +18,7 @@ from ecs_localai.panel.scene import Role
 from ecs_localai.panel.sections.card_items import Item
 from ecs_localai.panel.sections.model_actions import unfolded_name
 from ecs_localai.panel.sections.model_foot import ModelFoot
-from ecs_localai.panel.widgets.badge import badge_row, badge_width, toned_badge_row
+from ecs_localai.panel.widgets.badge import badge, badge_row, badge_width, toned_badge_row
 from ecs_localai.panel.widgets.button import ButtonKind, button, button_width, icon_button
 from ecs_localai.panel.widgets.pill import pill, pill_width
 from ecs_localai.panel.widgets.row import PADDING, row_background
@@ -41,7 +41,8 @@ class _ModelLayout:
         self.page, self.row = page, row
         self.deleting = not row.busy and page.state.question == f"delete:{row.name}"
         y = page.tall(metrics.MODEL_ROW)
-        self.third_line = y if page.narrow and bool(row.status or row.busy or row.capabilities) else 0
+        more = bool(row.status or row.busy or row.capabilities or row.update_text)
+        self.third_line = y if page.narrow and more else 0
         y += page.tall(28) if self.third_line else 0
         self.places_top = y - page.tall(5) if row.where_text else 0
         y += page.tall(_PLACES - 5) if row.where_text else 0
@@ -61,7 +62,7 @@ def model_item(page: Page, row: ModelRow, size_width: int) -> Item:
         row.name, row.subtitle, row.quantization, tuple(row.capabilities), row.size_text, row.status,
         row.tone, row.busy, row.where_text, tuple((one.text, one.tone) for one in row.places), row.absent_text,
         tuple(row.hosts), tuple(row.installable_on), row.install_label, size_width, layout.deleting,
-        page.narrow, *layout.foot.key,
+        page.narrow, row.update_text, row.update_is_sure, row.freed_text, *layout.foot.key,
     )  # fmt: skip
 
     def build(first: bool, last: bool) -> None:
@@ -151,11 +152,13 @@ def _question(draft: Draft, page: Page, row: ModelRow, at: FromRight) -> int:
         draft, _button_rect(page, at.take(wide, page.px(14)), wide), f"confirm:{row.name}", "Delete",
         Agree((DeleteModelRequested(row.name, host),)), kind=ButtonKind.DANGER, name=f"Delete {row.name} now",
     )  # fmt: skip
-    text = "Delete?" if page.narrow or not row.size_text else f"Delete and free {row.size_text}?"
-    colour = draft.theme.tone(Tone.DANGER)
-    if ink.text.width(text, metrics.SECONDARY) > at.right - page.px(PADDING + 48):
-        return at.right  # with large type in a small window the two answers have to speak for themselves
-    return draft.text(at.right, middle, text, metrics.SECONDARY, colour, align="right").left
+    room = at.right - page.px(PADDING + 48)
+    whole = f"Delete? {row.freed_text}" if row.freed_text and not page.narrow else "Delete?"
+    for text in (whole, "Delete?"):
+        if ink.text.width(text, metrics.SECONDARY) <= room:
+            colour = draft.theme.tone(Tone.DANGER)
+            return draft.text(at.right, middle, text, metrics.SECONDARY, colour, align="right").left
+    return at.right  # with large type in a small window the two answers have to speak for themselves
 
 
 def _left_side(draft: Draft, layout: _ModelLayout, left: int, right: int) -> None:
@@ -167,25 +170,45 @@ def _left_side(draft: Draft, layout: _ModelLayout, left: int, right: int) -> Non
     capabilities = [] if page.narrow else list(row.capabilities)
     badges = [row.quantization, *capabilities] if row.quantization else capabilities
     # The name gives way to the first badge and to the sign that there are more.
+    newer = row.update_text if not page.narrow else ""
     least = badge_width(page.ink, badges[0]) + gap if badges else 0
+    least += badge_width(page.ink, newer) + gap if newer else 0
     least += badge_width(page.ink, f"+{len(badges)}") + gap if len(badges) > 1 else 0
     name = draft.text(
         left, first, row.name, metrics.ROW, theme.text,
         max_width=max(room - least, room // 2), shorten_middle=True,
     )  # fmt: skip
-    badge_row(draft, name.right + gap, first, badges, right - name.right - gap)
+    x = name.right + gap
+    if newer:
+        x += _newer_badge(draft, row, x, first, right - x)
+    badge_row(draft, x, first, badges, right - x)
     size = [row.size_text] if page.narrow and row.size_text else []
     subtitle = " · ".join([*size, *([row.subtitle] if row.subtitle else [])])
-    draft.text(left, page.tall(35.5), subtitle, metrics.SECONDARY, theme.text2, max_width=room)
+    colour = theme.text2
+    if layout.asks_here and page.narrow and row.freed_text:
+        subtitle, colour = row.freed_text, theme.tone(Tone.DANGER)
+    draft.text(left, page.tall(35.5), subtitle, metrics.SECONDARY, colour, max_width=room)
     if not layout.third_line:
         return
     middle = layout.third_line + page.tall(8)
     end = page.width - page.px(PADDING)
     if row.status or row.busy:
-        wide = min(_pill_width(page, row), end - left)
+        room = end - left
+        kept = badge_width(page.ink, row.update_text) + gap if row.update_text else 0
+        wide = min(_pill_width(page, row), room - min(kept, room // 2))
         _pill(draft, page, row, left, middle, wide)
         left += wide + gap
+    if row.update_text:
+        left += _newer_badge(draft, row, left, middle, end - left)
     badge_row(draft, left, middle, row.capabilities, end - left)
+
+
+def _newer_badge(draft: Draft, row: ModelRow, left: int, middle: int, room: int) -> int:
+    """Say that there is a newer version. Returns the width taken, with the gap after it."""
+    if room < draft.metrics.px(40):
+        return 0
+    tone = Tone.ACCENT if row.update_is_sure else Tone.WARN
+    return badge(draft, left, middle, row.update_text, tone=tone, most=room) + draft.metrics.px(5)
 
 
 def _places(draft: Draft, layout: _ModelLayout) -> None:

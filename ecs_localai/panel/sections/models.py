@@ -13,13 +13,15 @@ from ecs_localai.panel.draft import paragraph_height
 from ecs_localai.panel.layout import FromRight
 from ecs_localai.panel.scene import Role
 from ecs_localai.panel.sections.card_items import Item, build_card
+from ecs_localai.panel.sections.model_form import model_form_items
 from ecs_localai.panel.sections.model_order import build_models_heading
 from ecs_localai.panel.sections.model_row import model_item
+from ecs_localai.panel.sections.model_updates import build_updates_line
 from ecs_localai.panel.widgets.button import ButtonKind, button, button_width
 from ecs_localai.panel.widgets.row import PADDING, row_background
 
 if TYPE_CHECKING:
-    from ecs_localai.components.panel_view import DifferenceView
+    from ecs_localai.components.panel_view import DifferenceView, ModelRow
     from ecs_localai.panel.draft import Draft
     from ecs_localai.panel.page import Page
 
@@ -33,14 +35,29 @@ def build_models(page: Page) -> None:
     if not rows and not page.view.models_empty_text:
         return
     build_models_heading(page)
+    if rows:
+        build_updates_line(page)
     if not rows:
         _build_empty(page)
         return
     size_width = max(page.ink.text.width(row.size_text, metrics.SECONDARY_NUMBERS) for row in rows)
-    items = [model_item(page, row, size_width) for row in rows]
+    items = _model_items(page, rows, size_width)
     if page.view.difference is not None:
         items.insert(0, _difference_item(page, page.view.difference))
     build_card(page, "models-card", items)
+
+
+def _model_items(page: Page, rows: list[ModelRow], size_width: int) -> list[Item]:
+    """The rows, and after the one that it is about the form to make a new model of it."""
+    form = page.state.model_form
+    items: list[Item] = []
+    for row in rows:
+        items.append(model_item(page, row, size_width))
+        if form is not None and form.model == row.name:
+            items += model_form_items(page, form)
+    if form is not None and all(row.name != form.model for row in rows):
+        items = [*model_form_items(page, form), *items]  # its model is gone: what was typed stays in sight
+    return items
 
 
 def _build_empty(page: Page) -> None:
