@@ -3,8 +3,8 @@
 # make lint   ruff, mypy, import-linter
 # make bench  the benchmarks                                  ARGS="..." passes arguments to them
 # make fuzz   fuzz and model tests, 30 times as long as in make test      ECS_LOCALAI_FUZZ=100 for longer
-# make soak   faults at every byte of every answer, twenty hosts killed and revived for two minutes, a store killed,
-#             cut off and damaged thousands of times
+# make soak   faults at every byte of every answer, twenty hosts killed and revived for two minutes, 200 random orders of
+#             the queue, a store killed, cut off and damaged thousands of times
 # make clean  removes all that these made
 PYTHON ?= python3
 ARGS ?=
@@ -38,7 +38,8 @@ fuzz: $(INSTALLED)
 
 soak: $(INSTALLED) system assets rig
 	@ECS_LOCALAI_FUZZ=1 $(BIN)/python -m pytest tests/ollama/test_ollama_byte_faults.py \
-		tests/systems/test_systems_hosts_in_chaos.py tests/store --timeout 1800 $(ARGS)
+		tests/systems/test_systems_hosts_in_chaos.py tests/systems/test_systems_queue_orders.py tests/store \
+		--timeout 1800 $(ARGS)
 
 assets: $(INSTALLED)
 	@$(BIN)/python scripts/build_assets.py >&2

@@ -30,10 +30,13 @@ NAMES = (
     "ndjson",
     "client_lines",
     "pull",
+    "preflight",
     "panel_frame",
     "panel_idle",
     "hosts",
     "stored",
+    "many_models",
+    "queued_pulls",
 )
 
 

@@ -3,8 +3,9 @@
     python -m benchmarks.contestant WAY URL MODEL
 
 pulls a model from the Ollama at URL and prints one JSON object: what the pull took, counted from when all imports were
-done. Ways: ``app`` (the headless app, from its making to the end of the installation), ``running_app`` (the same app,
-connected and at rest before, as an open panel is), ``client`` (our client alone), ``official`` (Ollama's own Python
+done. Ways: ``app`` (the headless app, from its making to the end of the installation; MODEL may be several names with
+spaces between them, which go through the queue), ``running_app`` (the same app, connected and at rest before, as an
+open panel is), ``client`` (our client alone), ``official`` (Ollama's own Python
 client), and of both ``running_client`` and ``running_official``, which have made a call before.
 """
 
@@ -100,12 +101,14 @@ def pull_with_app(url: str, model: str, running: bool) -> Took:
             idle = run_for(IDLE_S)
             idle_share = idle.cpu_s / idle.wall_s
             clock = _Clock()
-        app.world.spawn(ModelInstallRequest(model, DownloadConfig(insecure=True)))
-        while not ended:
+        models = model.split()
+        for name in models:
+            app.world.spawn(ModelInstallRequest(name, DownloadConfig(insecure=True)))
+        while len(ended) < len(models):
             step(app)
         took = clock.took(app.events(ModelInstallationProgress).written, idle_share)
-    if ended[0]:
-        raise SystemExit(ended[0])
+    if failures := [failure for failure in ended if failure]:
+        raise SystemExit("\n".join(failures))
     return took
 
 

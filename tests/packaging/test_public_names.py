@@ -37,6 +37,15 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_what_only_the_background_needs_is_not_loaded_with_the_plugin() -> None:
+    code = (
+        "import sys; from ecs_localai import LocalModelsPlugin; LocalModelsPlugin\n"
+        "print(sorted(set(sys.modules) & {'aiohttp', 'asyncio', 'ssl', 'pygame', 'psutil', 'pynvml', 'numpy'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_panel_loads_pygame_when_it_is_asked_for() -> None:
     code = (
         "import sys, ecs_localai.panel; print('pygame' in sys.modules)\n"
