@@ -22,7 +22,7 @@ run: $(INSTALLED) assets
 	@$(BIN)/python scripts/start.py $(ARGS)
 
 test: $(INSTALLED) system assets rig
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(INSTALLED) assets
 	$(BIN)/ruff check .

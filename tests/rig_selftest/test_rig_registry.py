@@ -64,3 +64,17 @@ def test_tags_move_and_go_and_the_registry_comes_back(ollama_server: OllamaServe
         with pytest.raises(KeyError):
             registry.manifest("team/moving:v1")
         assert not [name for name in ollama_server.model_names() if "localhost" in name]
+
+
+def test_a_file_that_the_registry_took_from_another_model_can_still_be_pushed(
+    fresh_ollama: OllamaServer, tmp_path: Path
+) -> None:
+    """Ollama 0.9.3 itself never sends such a file again."""
+    with Registry() as registry:
+        create_model(fresh_ollama, "plain:1", write_gguf(tmp_path / "plain.gguf", 400_000, seed=3))
+        registry.push(fresh_ollama, "plain:1", "plain:1")
+        made = {"model": "made:1", "from": "plain:1", "system": "Be brief."}
+        assert fresh_ollama.call("POST", "/api/create", made).json_lines()[-1] == {"status": "success"}
+        registry.push(fresh_ollama, "made:1", "made:1")
+        name = registry.push(fresh_ollama, "plain:1", "elsewhere:1")
+        assert pull(fresh_ollama, name)[-1] == {"status": "success"}
