@@ -58,7 +58,7 @@ class Watched(Driven):
             assert now == before
             self.unchanged_frames += 1
         else:
-            assert self.view.revision > revision
+            assert self.view.revision == revision + 1
             assert revision == 0 or now != before, "the revision grew and nothing changed"
         self._seen = (self.view.revision, now)
 
