@@ -11,8 +11,7 @@ from aiohttp import web
 from ecs_localai.store import ModelUsage, Store
 from ecs_localai.store.opening import FILE_NAME
 from tests.cli.cli_parts import Cli
-from tests.ollama.ollama_proxy import ReverseProxy
-from tests.rig.loop_thread import LoopThread
+from tests.ollama.ollama_proxy import ReverseProxy, standing
 from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 
@@ -122,14 +121,8 @@ def test_both_names_are_there_where_the_old_one_cannot_be_deleted(cli: Cli, serv
     with Store.open(cli.data_dir) as store:
         store.set_model_usage(f"{server.base_url}/spare:1", ModelUsage(7, NOW))
         assert store.flush()
-    loop = LoopThread("cli-proxy")
-    proxy = WithoutDelete(server.port)
-    try:
-        loop.run(proxy.__aenter__())
+    with standing(WithoutDelete(server.port)) as proxy:
         ended = cli.run("rename", "spare:1", "other:2", "--host", f"127.0.0.1:{proxy.port}")
-        loop.run(proxy.__aexit__(None, None, None))
-    finally:
-        loop.stop()
     assert ended.error.startswith("Both spare:1 and other:2 are there now, because spare:1 could not be deleted: ")
     assert ended.error.endswith(" When that is mended: ecs-localai remove spare:1")
     assert ended.out == ""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.cli.cli_parts import Cli, Ended
-from tests.ollama.ollama_proxy import ReverseProxy
-from tests.rig.loop_thread import LoopThread
+from tests.ollama.ollama_proxy import ReverseProxy, standing
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.proxy_certificates import ProxyCertificates
 from tests.rig.tls_proxy import TlsProxy
@@ -19,20 +17,6 @@ pytestmark = pytest.mark.ollama
 
 SECRET = "sk-5p1ll-n0th1ng"
 WRONG = "sk-wr0ng-0ne"
-
-
-@contextmanager
-def standing(proxy: ReverseProxy) -> Iterator[ReverseProxy]:
-    """The proxy, on a loop of its own."""
-    loop = LoopThread("cli-proxy")
-    try:
-        loop.run(proxy.__aenter__())
-        try:
-            yield proxy
-        finally:
-            loop.run(proxy.__aexit__(None, None, None))
-    finally:
-        loop.stop()
 
 
 @pytest.fixture

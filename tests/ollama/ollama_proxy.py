@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
+from typing import TypeVar
 
 import aiohttp
 from aiohttp import web
 
+from tests.rig.loop_thread import LoopThread
+from tests.rig.tls_proxy import TlsProxy
+
 _NOT_FORWARDED = {"host", "authorization", "content-length", "transfer-encoding", "connection", "accept-encoding"}
+
+P = TypeVar("P", bound="ReverseProxy")
 
 
 class ReverseProxy:
@@ -49,6 +58,7 @@ class ReverseProxy:
         self._keep_host = keep_host
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._tls_proxy: TlsProxy | None = None
         self.port = 0
         self.requests: list[str] = []
         """Method and path of every request that got through the TLS handshake, also of refused ones."""
@@ -60,8 +70,12 @@ class ReverseProxy:
         app.router.add_route("*", self._base_path + "/{path:.*}", self._forward)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, 0, ssl_context=self._tls).start()
+        await web.TCPSite(self._runner, self._host if self._tls is None else "127.0.0.1", 0).start()
         self.port = int(self._runner.addresses[0][1])
+        if self._tls is not None:
+            self._tls_proxy = TlsProxy(self.port, self._tls, self._host)
+            self._tls_proxy.__enter__()
+            self.port = self._tls_proxy.port
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False)
         return self
 
@@ -72,6 +86,9 @@ class ReverseProxy:
             await self._session.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._tls_proxy is not None:
+            # Its client may live on this loop, and has its part in ending a connection.
+            await asyncio.to_thread(self._tls_proxy.__exit__, kind, error, trace)
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path}")
@@ -104,3 +121,17 @@ class ReverseProxy:
                 await reply.write(piece)
         await reply.write_eof()
         return reply
+
+
+@contextmanager
+def standing(proxy: P) -> Iterator[P]:
+    """The proxy, on a loop of its own."""
+    loop = LoopThread("rig-reverse-proxy")
+    try:
+        loop.run(proxy.__aenter__())
+        try:
+            yield proxy
+        finally:
+            loop.run(proxy.__aexit__(None, None, None), timeout=30.0)
+    finally:
+        loop.stop()

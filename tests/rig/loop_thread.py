@@ -44,6 +44,9 @@ class LoopThread:
 
 
 async def _cancel_others() -> None:
+    # A connection that was let in a moment ago is not yet served; cancelled before that, it would stay open.
+    for _ in range(5):
+        await asyncio.sleep(0)
     me = asyncio.current_task()
     others = [task for task in asyncio.all_tasks() if task is not me]
     for task in others:

@@ -49,8 +49,11 @@ class OddServer(ABC):
 
     async def _close(self) -> None:
         self._server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
+        # Who was let in a moment ago is served in a task that has not begun yet: each is waited for.
+        while served := asyncio.all_tasks() - {asyncio.current_task()}:
+            for writer in list(self._writers):
+                writer.transport.abort()
+            await asyncio.wait(served, timeout=0.05)
         await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,8 +63,10 @@ class OddServer(ABC):
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
                 await self._serve_requests(reader, writer)
         finally:
-            self._writers.discard(writer)
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+            self._writers.discard(writer)
 
     async def _serve_requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

@@ -1,6 +1,6 @@
 """A real TLS terminator before a plain server, as stunnel is: handshakes tell the client by an alert why they failed.
 
-asyncio's own TLS server closes the connection without one.
+asyncio's own TLS server closes the connection without one, and leaves connections open whose client says no goodbye.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from types import TracebackType
 
 
 class TlsProxy:
-    """Takes TLS connections on 127.0.0.1 and passes their bytes on to a port of 127.0.0.1; use it with ``with``."""
+    """Takes TLS connections on ``host`` and passes their bytes on to a port of 127.0.0.1; use it with ``with``."""
 
-    def __init__(self, target_port: int, context: ssl.SSLContext) -> None:
+    def __init__(self, target_port: int, context: ssl.SSLContext, host: str = "127.0.0.1") -> None:
         self._target_port = target_port
         self._context = context
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._accept, name="rig-tls-proxy")]
         self.port = int(self._listener.getsockname()[1])

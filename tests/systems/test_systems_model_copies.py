@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,7 @@ from ecs_localai import (
     ModelLoaded,
     UnloadModelRequested,
 )
-from tests.ollama.ollama_proxy import ReverseProxy
-from tests.rig.loop_thread import LoopThread
+from tests.ollama.ollama_proxy import ReverseProxy, standing
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
 from tests.systems.model_life_parts import OTHER, TINY, busy, digests, emptied, the_failure
@@ -168,23 +166,8 @@ class NoDeleting(ReverseProxy):
         return await super()._forward(request)
 
 
-@contextmanager
-def no_deleting(server: OllamaServer) -> Iterator[NoDeleting]:
-    """Such a proxy before the server."""
-    thread = LoopThread("rig-proxy")
-    try:
-        proxy = NoDeleting(server.port)
-        thread.run(proxy.__aenter__())
-        try:
-            yield proxy
-        finally:
-            thread.run(proxy.__aexit__(None, None, None))
-    finally:
-        thread.stop()
-
-
 def test_where_the_old_name_cannot_be_deleted_both_names_are_said_to_be_there(server: OllamaServer) -> None:
-    with no_deleting(server) as proxy, Driven(proxy.port) as driven:
+    with standing(NoDeleting(server.port)) as proxy, Driven(proxy.port) as driven:
         driven.connect()
         driven.write(CopyModelRequested(TINY, OTHER, move=True))
         text = the_failure(driven, ModelAction.RENAME).error_message

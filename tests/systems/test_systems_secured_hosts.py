@@ -26,8 +26,7 @@ from ecs_localai import (
     TlsSettings,
 )
 from ecs_localai.ollama.errors import ErrorKind
-from tests.ollama.ollama_proxy import ReverseProxy
-from tests.rig.loop_thread import LoopThread
+from tests.ollama.ollama_proxy import ReverseProxy, standing
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.proxy_certificates import ProxyCertificates
 from tests.rig.registry import Registry
@@ -50,14 +49,8 @@ def proxy(ollama_server: OllamaServer, certificates: ProxyCertificates) -> Itera
 
 @contextmanager
 def standing_before(server: OllamaServer, certificates: ProxyCertificates) -> Iterator[ReverseProxy]:
-    loop = LoopThread("test-proxy")
-    made = ReverseProxy(server.port, token=TOKEN, base_path="/ollama", tls=certificates.server())
-    loop.run(made.__aenter__())
-    try:
-        yield made
-    finally:
-        loop.run(made.__aexit__(None, None, None))
-        loop.stop()
+    with standing(ReverseProxy(server.port, token=TOKEN, base_path="/ollama", tls=certificates.server())) as started:
+        yield started
 
 
 @pytest.fixture
