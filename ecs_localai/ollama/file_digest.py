@@ -14,6 +14,7 @@ from msgspec import Struct
 from .errors import InvalidRequest
 from .local_paths import unreadable
 from .spans import Span, SpanPieces
+from .whole_threads import to_whole_thread
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -52,27 +53,15 @@ async def digest_with_progress(path: Path, on_bytes: Callable[[int], None]) -> s
     Raises:
         InvalidRequest: it cannot be read.
     """
-    digest = hashlib.sha256()
+    counting = _Counting(path)
     try:
-        file = await asyncio.to_thread(_open, path)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    buffer = memoryview(bytearray(_PIECE))
-    try:
-        while True:
-            reading = asyncio.ensure_future(asyncio.to_thread(_count, file, buffer, digest))
-            try:
-                count = await asyncio.shield(reading)
-            except asyncio.CancelledError:
-                await asyncio.wait({reading})  # or its thread would read a file that is closed
-                raise
-            if not count:
-                return f"sha256:{digest.hexdigest()}"
+        while count := await to_whole_thread(counting.count):
             on_bytes(count)
     except OSError as error:
         raise unreadable(path, error) from error
     finally:
-        file.close()
+        counting.close()
+    return f"sha256:{counting.digest.hexdigest()}"
 
 
 async def digest_of_spans(spans: Sequence[Span], on_bytes: Callable[[int], None]) -> str:
@@ -92,14 +81,27 @@ async def digest_of_spans(spans: Sequence[Span], on_bytes: Callable[[int], None]
     return f"sha256:{digest.hexdigest()}"
 
 
-def _open(path: Path) -> FileIO:
-    return path.open("rb", buffering=0)
+class _Counting:
+    """Counts a file's digest, a piece at a time, in whatever thread it is called."""
 
+    def __init__(self, path: Path) -> None:
+        self.digest = hashlib.sha256()
+        self._path = path
+        self._file: FileIO | None = None
+        self._buffer = memoryview(bytearray(_PIECE))
 
-def _count(file: FileIO, buffer: memoryview, digest: hashlib._Hash) -> int:
-    count = file.readinto(buffer) or 0
-    digest.update(buffer[:count])
-    return count
+    def count(self) -> int:
+        """Count a piece, and say how many bytes it has: none at the end. Raises OSError."""
+        if self._file is None:
+            self._file = self._path.open("rb", buffering=0)
+        count = self._file.readinto(self._buffer) or 0
+        self.digest.update(self._buffer[:count])
+        return count
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 def refuse_changed(files: Sequence[tuple[Path, FileState]]) -> None:

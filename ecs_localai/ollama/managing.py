@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from os import PathLike
@@ -11,14 +12,16 @@ from msgspec import Struct
 
 from .calls import Calls, nothing
 from .errors import InvalidModelName, InvalidRequest, PullFailed, PullFailure
+from .file_digest import digest_with_progress, state_of
 from .names import ModelName, parse_model_name
 from .pull import PullProgress, PullSummary
 from .pull_flight import PullFlight
 from .refusals import looks_like_html
 from .requests import CopyRequest, CreateRequest, ModelRequest, PushRequest, plain_dict, text_list
 from .retrying import Repeat
+from .spans import Span, SpanPieces
 from .steps import Step
-from .upload import FilePieces, SentPieces, UploadProgress, digest_of
+from .upload import SentPieces, UploadProgress
 from .watchdog import Watchdog
 from .wire import PullLine, decode_pull_line
 from .wire_generation import Message
@@ -155,7 +158,7 @@ class ManagingCalls(Calls):
         the model soon. Raises InvalidRequest: a file that can't be read, a wrong digest.
         """
         if isinstance(source, str | PathLike) and not digest:
-            digest = await digest_of(Path(source))
+            digest = await digest_with_progress(Path(source), lambda _: None)
         if not _DIGEST.fullmatch(digest):
             raise InvalidRequest(f"{digest!r} is not a digest; it is sha256: and 64 hexadecimal digits.")
 
@@ -164,7 +167,8 @@ class ManagingCalls(Calls):
 
         async def send(on_sent: Callable[[], None]) -> None:
             if isinstance(source, str | PathLike):
-                pieces = await FilePieces.open(Path(source))
+                path = Path(source)
+                pieces = SpanPieces([Span(path, 0, (await asyncio.to_thread(state_of, path)).size)])
                 try:
                     sent = SentPieces(pieces, pieces.size, on_progress)
                     await self._send(digest, sent, stall_timeout, on_sent)

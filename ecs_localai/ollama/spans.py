@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from .errors import InvalidRequest
 from .local_paths import unreadable
+from .whole_threads import to_whole_thread
 
 __all__ = ["Span", "SpanPieces"]
 
@@ -47,12 +47,7 @@ class SpanPieces:
         return self
 
     async def __anext__(self) -> bytes:
-        reading = asyncio.ensure_future(asyncio.to_thread(self._read))
-        try:
-            piece = await asyncio.shield(reading)
-        except asyncio.CancelledError:
-            await asyncio.wait({reading})  # or its thread would read a file that is closed
-            raise
+        piece = await to_whole_thread(self._read)
         if not piece:
             raise StopAsyncIteration
         return piece

@@ -19,8 +19,9 @@ from ecs_localai.ollama.errors import (
     ServerFailure,
 )
 from ecs_localai.ollama.features import Feature, parse_version
+from ecs_localai.ollama.file_digest import digest_with_progress
 from ecs_localai.ollama.managing import WorkProgress
-from ecs_localai.ollama.upload import UploadProgress, digest_of
+from ecs_localai.ollama.upload import UploadProgress
 from ecs_localai.ollama.wire_generation import Message, Tool, ToolFunction
 from tests.ollama.ollama_parts import assert_one_clear_sentence
 from tests.rig.model_files import TINY_GPT2
@@ -200,7 +201,7 @@ async def test_a_file_becomes_a_model(fresh_ollama: OllamaServer) -> None:
     size = TINY_GPT2.stat().st_size
     async with OllamaClient(fresh_ollama.base_url) as client:
         digest = await client.upload_blob(TINY_GPT2, on_progress=sent.append)
-        assert digest == await digest_of(TINY_GPT2)
+        assert digest == await digest_with_progress(TINY_GPT2, lambda _: None)
         assert await client.blob_exists(digest)
         assert sent[-1] == UploadProgress(size, size)
         assert sent[-1].fraction == 1.0
