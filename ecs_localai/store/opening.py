@@ -17,6 +17,7 @@ from ecs_localai.store.damage import (
     set_aside,
 )
 from ecs_localai.store.former import create_private, keep_copy, salvaged_file, take_salvaged, write_salvaged
+from ecs_localai.store.looking import look
 from ecs_localai.store.migrations import SCHEMA_VERSION, NewerSchemaError, migrate, schema_version
 from ecs_localai.store.state import StoredState, read_state
 from ecs_localai.store.tables import Table
@@ -123,21 +124,24 @@ def _create_private(file: Path) -> None:
 def _open_newer(file: Path) -> OpenedFile | None:
     """Reads a newer version's file; `None` if it is not newer.
 
-    The connection is read-only: a writing one would fold the log into the file when it closes.
+    Only reading: a writing connection would fold the log into the file when it closes.
     """
-    with closing(_connect_read_only(file)) as connection:
-        try:
-            if schema_version(connection) <= SCHEMA_VERSION:
-                return None
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
-                raise
-            return None  # the power went while the file was begun: only a writing connection can finish that
-        try:
-            state = read_state(connection)
-        except sqlite3.OperationalError:  # no such table or column: the newer version keeps it elsewhere
-            notice = f"{_newer_notice(file)} This version cannot read it and starts with its defaults."
-            return OpenedFile(Access.NEWER, notice=notice)
+    return look(file, lambda connection: _read_newer(file, connection))
+
+
+def _read_newer(file: Path, connection: sqlite3.Connection) -> OpenedFile | None:
+    try:
+        if schema_version(connection) <= SCHEMA_VERSION:
+            return None
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+        return None  # the power went while the file was begun: only a writing connection can finish that
+    try:
+        state = read_state(connection)
+    except sqlite3.OperationalError:  # no such table or column: the newer version keeps it elsewhere
+        notice = f"{_newer_notice(file)} This version cannot read it and starts with its defaults."
+        return OpenedFile(Access.NEWER, notice=notice)
     return OpenedFile(Access.NEWER, state=state, notice=_newer_notice(file))
 
 

@@ -43,6 +43,7 @@ def test_a_newer_file_is_read_and_not_changed_by_a_byte(tmp_path: Path) -> None:
     assert store.initial == STATE
     changes_are_refused(store)
     assert (tmp_path / FILE_NAME).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME], "as if a program had it open"
 
 
 def test_the_log_of_a_newer_file_is_read_and_not_changed_by_a_byte(tmp_path: Path) -> None:
