@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ecs_localai.commands.terminal import say, say_json, warn
 from ecs_localai.components.browser import PairedBrowser
 from ecs_localai.components.secret_source import SecretPlace
 from ecs_localai.ollama.errors import OllamaError
+from ecs_localai.ollama.server_log import delete_server_logs, server_logs
 from ecs_localai.store.opening import FILE_NAME
 from ecs_localai.store.reading import ReadingError, copies_beside, is_open, is_there, read_summary
 from ecs_localai.store.store import Store
@@ -40,6 +42,8 @@ class Forgotten(msgspec.Struct, frozen=True):
     """The entries of the keyring that were deleted."""
     browser_keys: list[str]
     """The ids of the browsers whose keys were deleted."""
+    logs: list[str]
+    """The files that were deleted of what a server wrote that this program ran."""
     is_file_clean: bool
     """Whether no byte of it is left in the file."""
     is_gone: bool
@@ -56,21 +60,20 @@ def forget_data(target: Target, kinds: Sequence[str], *, everything: bool, yes: 
     """
     file = target.folder() / FILE_NAME
     copies = [copy.file for copy in copies_beside(file)] if everything else []
-    if not is_there(file) and not copies:
-        told = Forgotten(str(file), list(kinds), 0, [], [], [], True, True, [])
+    others = [*server_logs(file.parent), *_key_files(file)] if everything else []
+    if not is_there(file) and not copies and not others:
+        told = Forgotten(str(file), list(kinds), 0, [], [], [], [], True, True, [])
         _tell(told, as_json, nothing=f"There is no file {file}: nothing is kept, so there is nothing to forget.")
         return 0
     entries = _count(file, kinds)
     if not yes:
         _ask(kinds, entries, copies, everything)
-    # Those of programs that run now; ours comes later.
-    was_open = is_open(file)
     told = _forget(file, kinds, entries, everything)
     _tell(told, as_json)
-    if was_open and not as_json:
+    if is_open(file) and not as_json:  # still, after we have closed it; the last one to close clears up
         warn(
-            "A program seems to run with this data. It may know still what was deleted, and keep it again: close it, "
-            "and forget once more to be sure."
+            "A program runs with this data. It may know still what was deleted, and keep it again: close it, and "
+            "forget once more to be sure."
         )
     if told.problems or not told.is_gone:
         raise CommandFailed(*told.problems or ("It is not known whether all of it is gone. Try again.",))
@@ -129,6 +132,9 @@ def _forget(file: Path, kinds: Sequence[str], entries: int | None, everything: b
     if is_clean and (everything or "browsers" in kinds):
         without_key, kept = _forget_keys(file, browsers)
         problems.extend(kept)
+    logs = [str(log) for log in server_logs(file.parent)] if everything else []
+    if everything:
+        problems.extend(delete_server_logs(file.parent))
     return Forgotten(
         file=str(file),
         kinds=list(kinds),
@@ -136,6 +142,7 @@ def _forget(file: Path, kinds: Sequence[str], entries: int | None, everything: b
         copies=[copy for copy in copies if copy not in left],
         keyring_entries=forgotten,
         browser_keys=without_key,
+        logs=[log for log in logs if not Path(log).exists()],
         is_file_clean=is_clean,
         is_gone=is_clean and not left,
         problems=problems,
@@ -177,13 +184,17 @@ def _forget_keys(file: Path, browsers: Mapping[str, PairedBrowser]) -> tuple[lis
             forgotten.append(browser_id)
         except (OllamaError, OSError) as error:
             problems.append(f"The key of the browser {browser_id} could not be deleted. {error}")
-    folder = file.with_name(KEY_FOLDER)
-    for path in list(folder.glob("*")):
+    for path in _key_files(file):
         try:
             path.unlink()
         except OSError as error:
             problems.append(f"{path} could not be deleted ({error.strerror or error}); delete it yourself.")
     return forgotten, problems
+
+
+def _key_files(file: Path) -> list[Path]:
+    folder = file.with_name(KEY_FOLDER)
+    return list(folder.iterdir()) if os.path.isdir(folder) else []  # unlike Path.is_dir(), never an error
 
 
 def _tell(told: Forgotten, as_json: bool, nothing: str | None = None) -> None:
@@ -196,8 +207,8 @@ def _tell(told: Forgotten, as_json: bool, nothing: str | None = None) -> None:
     if told.is_file_clean:
         count = "all" if told.entries is None else _entries(told.entries)
         say(f"Deleted: {count}. No byte of it is left in {told.file}.")
-    for copy in told.copies:
-        say(f"Deleted: {copy}.")
+    for deleted in (*told.copies, *told.logs):
+        say(f"Deleted: {deleted}.")
     if told.keyring_entries:
         named = ", ".join(told.keyring_entries)
         say(f"Deleted from the keyring: {named}.")

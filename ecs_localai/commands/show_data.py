@@ -11,6 +11,7 @@ from ecs_localai.commands.data_kinds import KINDS, entries_of, tables_of
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say, say_json, warn
 from ecs_localai.components.wording import format_bytes
+from ecs_localai.ollama.server_log import server_logs
 from ecs_localai.store.damage import beside
 from ecs_localai.store.opening import FILE_NAME
 from ecs_localai.store.reading import CopyBeside, ReadingError, Summary, copies_beside, is_open, is_there, read_summary
@@ -32,6 +33,14 @@ class KindShown(msgspec.Struct, frozen=True):
     """For how long, in words."""
 
 
+class LogBeside(msgspec.Struct, frozen=True):
+    """A file of what a server wrote that this program ran (``ecs-localai serve``)."""
+
+    file: str
+    size: int
+    """Bytes."""
+
+
 class DataShown(msgspec.Struct, frozen=True):
     """What ``data show --json`` tells."""
 
@@ -42,9 +51,10 @@ class DataShown(msgspec.Struct, frozen=True):
     schema: int | None
     """The version of its shape; None where it cannot be looked into."""
     is_open: bool
-    """Whether a program seems to have it open."""
+    """Whether a program has it open, or was killed while it had."""
     kinds: list[KindShown]
     copies: list[CopyBeside]
+    logs: list[LogBeside]
     problem: str | None
     """Why the file cannot be looked into."""
 
@@ -77,6 +87,7 @@ def _look(folder: Path) -> DataShown:
         is_open=is_open(file),
         kinds=[] if summary is None else [_kind(summary, name) for name in KINDS],
         copies=copies_beside(file),
+        logs=[LogBeside(str(log), log.stat().st_size) for log in server_logs(folder)],
         problem=problem,
     )
 
@@ -111,16 +122,18 @@ def _print(shown: DataShown) -> None:
     if shown.size is None and shown.problem is None:
         say(f"Nothing is kept in {shown.folder}: there is no {FILE_NAME}.")
     elif shown.size is not None:
-        used = ", which a program seems to have open" if shown.is_open else ""
+        used = ", which a program has open, or had when it was killed" if shown.is_open else ""
         say(f"{shown.file}: {format_bytes(shown.size)}{used}")
     if shown.problem is not None:
         warn(shown.problem)
     if shown.kinds:
         heads = ("kind", "entries", "size", "oldest", "newest", "what it is", "kept")
         draw("", table(heads, map(_cells, shown.kinds), right=("entries", "size")))
-    if shown.copies:
-        draw("", "Beside it:")
-        draw(table(("size", "file", "what it is"), map(_copy_cells, shown.copies), right=("size",)))
+    others = [(copy.size, copy.file, copy.what) for copy in shown.copies]
+    others += [(log.size, log.file, "what an Ollama wrote that was run from here") for log in shown.logs]
+    if others:
+        rows = [(format_bytes(size), file, what) for size, file, what in others]
+        draw("", "Beside it:", table(("size", "file", "what it is"), rows, right=("size",)))
 
 
 def _cells(kind: KindShown) -> tuple[str, ...]:
@@ -133,10 +146,6 @@ def _cells(kind: KindShown) -> tuple[str, ...]:
         kind.what,
         kind.kept,
     )
-
-
-def _copy_cells(copy: CopyBeside) -> tuple[str, ...]:
-    return format_bytes(copy.size), copy.file, copy.what
 
 
 def _moment(moment: datetime | None) -> str:

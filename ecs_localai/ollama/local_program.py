@@ -16,12 +16,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["ChildServer", "LogFile", "Output"]
+from .server_log import LogFile
+
+__all__ = ["ChildServer", "Output"]
 
 _TAIL_LINES: Final = 200
 _LINE_LENGTH: Final = 2000
 _WORDS_LENGTH: Final = 300
-_LOG_BYTES: Final = 4 * 1024 * 1024
 _GROUP_SECONDS: Final = 1.0
 _PIPE_SECONDS: Final = 5.0
 _AT_EXIT_SECONDS: Final = 3.0
@@ -31,51 +32,6 @@ _EVERYDAY: Final = ("[GIN]", "time=")
 """How Ollama's log of requests and of what it does begins: nothing in it says why it ended (0.9.3)."""
 
 _children: set[ChildServer] = set()
-
-
-class LogFile:
-    """A file that output is appended to, in threads; at 4 MB it becomes ``….1`` and a new one begins.
-
-    A disk that can't take it stops the writing, not the server; `trouble` is then a sentence.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.trouble = ""
-        self._waiting: list[bytes] = []
-        self._task: asyncio.Task[None] | None = None
-
-    def write(self, data: bytes) -> None:
-        """Append the data soon. Called on the loop."""
-        if self.trouble:
-            return
-        self._waiting.append(data)
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._write_all())
-
-    async def drain(self) -> None:
-        """Wait until all is written."""
-        if self._task is not None:
-            await self._task
-
-    async def _write_all(self) -> None:
-        while self._waiting and not self.trouble:
-            data = b"".join(self._waiting)
-            self._waiting.clear()
-            try:
-                await asyncio.to_thread(self._append, data)
-            except OSError as error:
-                self.trouble = f"The server's output is not written to {self.path} any more: {error.strerror or error}."
-
-    def _append(self, data: bytes) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as file:
-            is_full = file.tell() > 0 and file.tell() + len(data) > _LOG_BYTES
-            if not is_full:
-                file.write(data)
-        if is_full:
-            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
-            self.path.write_bytes(data)
 
 
 class Output:

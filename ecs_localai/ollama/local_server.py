@@ -14,14 +14,14 @@ from typing import Final
 from .address import DEFAULT_HOST, DEFAULT_PORT, HostAddress, parse_host
 from .client import OllamaClient
 from .errors import ErrorKind, InvalidHost, OllamaError
-from .local_program import ChildServer, LogFile, Output
+from .local_program import ChildServer, Output
+from .server_log import LogFile, server_log
 
 __all__ = ["LocalServerFailed", "LocalServerProcess", "find_program"]
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
-_LOG_NAME: Final = "ollama-serve.log"
 _PORT_TAKEN: Final = ("address already in use", "only one usage of each socket address")
 
 
@@ -93,7 +93,7 @@ class LocalServerProcess:
         self.on_exit = on_exit
         self._program = program
         self._environment = environment
-        self._log = None if log_folder is None else LogFile(log_folder / _LOG_NAME)
+        self._log = None if log_folder is None else LogFile(server_log(log_folder))
         self._running: ChildServer | None = None
         self._output = Output(None)
         self._is_starting = False

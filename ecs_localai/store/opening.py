@@ -1,5 +1,6 @@
 """Opens the file, whatever state it is in, and always comes back with something the program can work with."""
 
+import shutil
 import sqlite3
 import time
 from contextlib import ExitStack, closing, suppress
@@ -226,6 +227,8 @@ def _connect_read_only(file: Path, options: str = "") -> sqlite3.Connection:
 
 def _unavailable(file: Path, error: Exception) -> OpenedFile:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if isinstance(error, sqlite3.Error) and _is_disk_full(file.parent):
+        reason = "the disk is full"  # SQLite says “disk I/O error” where its shared memory has no room
     state = _read_what_is_there(file)
     notice = (
         f"Nothing can be saved in {file.parent} now ({reason}). The program works and keeps changes in "
@@ -235,6 +238,14 @@ def _unavailable(file: Path, error: Exception) -> OpenedFile:
     if state is None:
         notice += " What was saved there before could not be read."
     return OpenedFile(Access.UNAVAILABLE, state=state or StoredState(), notice=notice)
+
+
+def _is_disk_full(folder: Path) -> bool:
+    """Whether it has no room for the few pages that a start needs."""
+    try:
+        return shutil.disk_usage(folder).free < 128 * 1024
+    except OSError:
+        return False
 
 
 def _read_what_is_there(file: Path) -> StoredState | None:

@@ -110,8 +110,9 @@ class Forgetting:
 
     def _wipe(self, what: Forgettable) -> None:
         self._empty(what)
-        browsers = self._app.world.get_resource(PairedBrowsers) if what is Forgettable.EVERYTHING else None
-        work = _wiped(self._saved, browsers)
+        is_everything = what is Forgettable.EVERYTHING
+        browsers = self._app.world.get_resource(PairedBrowsers) if is_everything else None
+        work = _wiped(self._saved, browsers, is_everything=is_everything)
         self._wiping = self._app.tasks.spawn(work, "wait until what was forgotten is gone")
 
     def _empty(self, what: Forgettable) -> None:
@@ -151,7 +152,7 @@ def forget_data(requests: EventReader[ForgetRequested], forgetting: Res[Forgetti
     forgetting.go_on()
 
 
-async def _wiped(saved: SavedState, browsers: PairedBrowsers | None) -> list[str]:
+async def _wiped(saved: SavedState, browsers: PairedBrowsers | None, *, is_everything: bool) -> list[str]:
     """Wait until the bytes are gone; a sentence for each thing that may be left."""
     import asyncio  # in the background: a first frame need not wait for it
 
@@ -162,6 +163,10 @@ async def _wiped(saved: SavedState, browsers: PairedBrowsers | None) -> list[str
             problems.append(saved.notice)
     if saved.file is not None:
         problems.extend(await asyncio.to_thread(_copies_left, saved.file))
+    if saved.file is not None and is_everything:
+        from ecs_localai.ollama.server_log import delete_server_logs
+
+        problems.extend(await asyncio.to_thread(delete_server_logs, saved.file.parent))
     return problems
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -179,6 +180,11 @@ def test_forgetting_everything_takes_the_copies_and_the_keyring_along(cli: Cli, 
     assert "old_2eexample" in kept.read_text()
     for name in ("ecs-localai.schema-1.sqlite3", "ecs-localai.damaged-20261123T120000Z.sqlite3"):
         shutil.copy(data / FILE_NAME, data / name)
+    logs = [data / "ollama-serve.log", data / "ollama-serve.log.1"]
+    for log in logs:
+        log.write_text("what an Ollama wrote\n")
+    (shown,) = cli.run("data", "show", "--json", "--data-dir", str(data)).objects
+    assert shown["logs"] == [{"file": str(log), "size": 21} for log in logs]
     (told,) = cli.run("data", "forget", "--everything", "--yes", "--json", "--data-dir", str(data), env=env).objects
     assert (told["is_gone"], told["problems"], told["kinds"]) == (True, [], list(KINDS))
     assert told["entries"] == 14
@@ -186,6 +192,8 @@ def test_forgetting_everything_takes_the_copies_and_the_keyring_along(cli: Cli, 
     assert isinstance(copies, list)
     assert isinstance(secrets, list)
     assert len(copies) == 2
+    assert told["logs"] == [str(log) for log in logs]
+    assert [log for log in logs if log.exists()] == []
     assert [one.split()[0] for one in secrets] == ["old.example:11434"]
     assert anywhere(data) == []
     assert [path.name for path in data.iterdir() if MARK in path.name or "damaged" in path.name] == []
@@ -249,14 +257,24 @@ def test_a_program_that_runs_is_pointed_out(cli: Cli, tmp_path: Path) -> None:
     with cli.start("run", "--headless", "--json", "--host", f"127.0.0.1:{closed_port()}") as running:
         running.wait_for_event("HostAdded")
         shown = cli.run("data", "show")
-        assert "which a program seems to have open" in shown.lines[0]
+        assert "which a program has open, or had when it was killed" in shown.lines[0]
         assert cli.run("data", "check").code == 0
         ended = cli.run("data", "forget", "history", "--yes")
         assert (ended.code, ended.out.count("No byte of it is left in")) == (0, 1), ended
-        assert "A program seems to run with this data." in ended.err
+        assert "A program runs with this data." in ended.err
         assert entries(cli)["history"] == 0
         done = running.interrupt()
     assert (done.code, done.err) == (0, "")
+
+
+def test_a_program_that_was_killed_is_no_program_that_runs(cli: Cli, tmp_path: Path) -> None:
+    fill(tmp_path)
+    with cli.start("run", "--headless", "--json", "--host", f"127.0.0.1:{closed_port()}") as running:
+        running.wait_for_event("HostAdded")
+        running.interrupt(signal.SIGKILL)
+    assert (tmp_path / f"{FILE_NAME}-shm").exists()
+    ended = cli.run("data", "forget", "history", "--yes")
+    assert (ended.code, ended.err) == (0, "")
 
 
 def test_it_is_said_where_bytes_are_left_because_a_program_reads_them(cli: Cli, tmp_path: Path) -> None:

@@ -84,7 +84,12 @@ def test_serve_starts_the_program_and_stops_it_again(cli: Cli, program: Path, tm
         ended = running.interrupt(signal.SIGINT)
     assert (ended.code, ended.err) == (0, "")
     assert not answers(port)
-    assert (cli.data_dir / "ollama-serve.log").stat().st_size > 0
+    log = cli.data_dir / "ollama-serve.log"
+    assert log.stat().st_size > 0
+    assert [path.stat().st_mode & 0o777 for path in (log, log.parent)] == [0o600, 0o700], "others can read it"
+    forgotten = cli.run("data", "forget", "--everything", "--yes")
+    assert (forgotten.code, forgotten.lines[-1]) == (0, f"Deleted: {log}.")
+    assert not log.exists()
 
 
 def test_serve_says_that_its_program_has_ended_by_itself(cli: Cli, program: Path, tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ def test_a_full_disk_is_read_at_the_start_and_written_once_there_is_space(tmp_pa
         with Store.open(disk / "data") as store:
             assert store.initial.settings == {"theme": "dark"}
             assert store.notice is not None
+            assert "(the disk is full)" in store.notice
             store.set_setting("theme", "light")
             assert not store.flush()
             filler.unlink()
@@ -114,6 +115,7 @@ def test_a_store_begun_on_a_full_disk_is_saved_once_there_is_space(tmp_path: Pat
         with Store.open(disk / "data") as store:
             assert store.initial == StoredState()
             assert store.notice is not None
+            assert "(the disk is full)" in store.notice
             store.set_setting("theme", "light")
             assert not store.flush()
             filler.unlink()
