@@ -35,18 +35,20 @@ class Started(msgspec.Struct):
     cpu_ms: float
     """CPU time of all threads until then: what is left of it on a machine that does nothing else."""
     worst_late_ms: float
+    joined_ms: float | None
+    """When a late plugin's first frame had ended."""
     before: list[str]
     """Heavy modules that were imported before the first frame."""
     appeared: dict[str, float]
     """When others were there."""
 
 
-def start(seconds: float, environment: Mapping[str, str], *, bare: bool = False) -> Started:
+def start(what: str, seconds: float, environment: Mapping[str, str]) -> Started:
     """Start a program, and run frames for so long after its first. No server answers it.
 
-    `bare`: an app with one empty system instead of the product's world.
+    `what`: see `benchmarks.first_frame`.
     """
-    command = [sys.executable, "-m", "benchmarks.first_frame", "0" if bare else str(free_port()), str(seconds)]
+    command = [sys.executable, "-m", "benchmarks.first_frame", what, str(free_port()), str(seconds)]
     return msgspec.json.decode(run_to_end(command, environment).output, type=Started)
 
 
@@ -54,48 +56,52 @@ def measure(quick: bool) -> list[Figure]:
     """Start many times, and watch some of them go on."""
     with tempfile.TemporaryDirectory(prefix="ecs-localai-benchmark-") as folder:
         environment = os.environ | {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
-        start(WATCHED_S, environment)
-        many, bare = [], []
+        start("late", WATCHED_S, environment)
+        many: dict[str, list[Started]] = {"bare": [], "late": [], "whole": []}
         for _ in range(7 if quick else 60):
-            many.append(start(0.0, environment))
-            bare.append(start(0.0, environment, bare=True))
-        watched = [start(WATCHED_S, environment) for _ in range(2 if quick else 15)]
-    first = [one.first_frame_ms for one in many]
-    parts = ", ".join(
-        f"{what} {shown(median(times))} ms"
-        for what, times in (
-            ("imports", [one.import_ms for one in many]),
-            ("the app and its plugin", [one.build_ms for one in many]),
-            ("the frame", [one.frame_ms for one in many]),
-        )
-    )
-    late = [one.worst_late_ms for one in watched]
-    each = ", ".join(shown(one) for one in sorted(late))
+            for what, starts in many.items():
+                starts.append(start(what, 0.0, environment))
+        watched = [start("late", WATCHED_S, environment) for _ in range(2 if quick else 15)]
+    late = sorted(one.worst_late_ms for one in watched)
     last = watched[-1]
     there = ", ".join(f"{name} by {shown(when)} ms" for name, when in last.appeared.items())
-    alone = [one.first_frame_ms for one in bare]
+    joined = [one.joined_ms for one in watched if one.joined_ms is not None]
     return [
-        Figure(
-            "first frame, an app with one system",
-            median(alone),
-            "ms",
-            f"of {len(alone)} starts, {shown(min(alone))} to {shown(max(alone))} ms",
-            FIRST_GOAL_MS,
-        ),
-        Figure(
-            "first frame, the product's world",
-            median(first),
-            "ms",
-            f"of {len(first)} starts, {shown(min(first))} to {shown(max(first))} ms; {parts}; "
-            f"imported before it: {', '.join(last.before) or 'nothing heavy'}",
-            FIRST_GOAL_MS,
-        ),
-        Figure("CPU time of all threads until then", median([one.cpu_ms for one in many]), "ms"),
+        _first("first frame, an app with one system", many["bare"], FIRST_GOAL_MS),
+        _first("first frame, the product's plugin comes late", many["late"], FIRST_GOAL_MS),
+        Figure("CPU time of all threads until then", median([one.cpu_ms for one in many["late"]]), "ms"),
         Figure(
             f"worst frame's lateness in the {WATCHED_S:g} s after it",
             median(late),
             "ms",
-            f"median of {len(late)} starts: {each}; imported meanwhile: {there}",
+            f"median of {len(late)} starts: {', '.join(map(shown, late))}; imported meanwhile: {there}",
             LATE_GOAL_MS,
         ),
+        Figure(
+            "the end of the first frame with the late plugin",
+            median(joined),
+            "ms",
+            f"of {len(joined)} starts, {shown(min(joined))} to {shown(max(joined))} ms",
+        ),
+        _first("first frame, the product's plugin is there from the start", many["whole"]),
     ]
+
+
+def _first(name: str, starts: list[Started], goal: float | None = None) -> Figure:
+    times = [one.first_frame_ms for one in starts]
+    parts = ", ".join(
+        f"{what} {shown(median(times))} ms"
+        for what, times in (
+            ("imports", [one.import_ms for one in starts]),
+            ("the app and its plugin", [one.build_ms for one in starts]),
+            ("the frame", [one.frame_ms for one in starts]),
+        )
+    )
+    return Figure(
+        name,
+        median(times),
+        "ms",
+        f"of {len(times)} starts, {shown(min(times))} to {shown(max(times))} ms; {parts}; "
+        f"imported before it: {', '.join(starts[-1].before) or 'nothing heavy'}",
+        goal,
+    )

@@ -164,7 +164,7 @@ def starting(folder: Path, quick: bool) -> Figure:
 
 def start(folder: Path, environment: Mapping[str, str]) -> float:
     """Milliseconds until a program's first frame has ended."""
-    command = [sys.executable, "-m", "benchmarks.first_frame", str(free_port()), "0", str(folder)]
+    command = [sys.executable, "-m", "benchmarks.first_frame", "whole", str(free_port()), "0", str(folder)]
     return msgspec.json.decode(run_to_end(command, environment).output, type=Started).first_frame_ms
 
 

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from ecs_localai.runtime.observers import Observer as Observer
     from ecs_localai.runtime.observers import On as On
     from ecs_localai.runtime.observers import Remove as Remove
+    from ecs_localai.runtime.plugin import LatePlugin as LatePlugin
     from ecs_localai.runtime.plugin import Plugin as Plugin
     from ecs_localai.runtime.plugin import PluginGroup as PluginGroup
     from ecs_localai.runtime.processors import AppProcessor as AppProcessor
@@ -172,7 +173,7 @@ else:
             "local": ("Local",),
             "log_diagnostics": ("LogDiagnosticsPlugin",),
             "observers": ("Add", "Insert", "Observer", "On", "Remove"),
-            "plugin": ("Plugin", "PluginGroup"),
+            "plugin": ("LatePlugin", "Plugin", "PluginGroup"),
             "processors": ("AppProcessor", "SetProcessor"),
             "query": ("Query",),
             "reactive_runner": ("ReactiveRunner",),
@@ -250,6 +251,7 @@ __all__ = [
     "Insert",
     "IoTaskPool",
     "Last",
+    "LatePlugin",
     "Latest",
     "LoadError",
     "LoadedWorld",

@@ -25,7 +25,8 @@ from ecs_localai.runtime.failures import (
 from ecs_localai.runtime.frame import Frame
 from ecs_localai.runtime.frame_activity import Activity
 from ecs_localai.runtime.observers import Observer
-from ecs_localai.runtime.plugin import AnyPlugin, Plugin, PluginList
+from ecs_localai.runtime.plugin import AnyPlugin, Plugin
+from ecs_localai.runtime.plugin_list import PluginList
 from ecs_localai.runtime.processors import LONGEST_STEP_SECONDS, AppProcessor, SetProcessor
 from ecs_localai.runtime.query import Query
 from ecs_localai.runtime.removed import Removals
@@ -38,7 +39,6 @@ from ecs_localai.runtime.tasks import IoTaskPool
 from ecs_localai.runtime.time import Time, Wakeups
 from ecs_localai.runtime.timing import Timings
 from ecs_localai.runtime.type_registry import TypeRegistry
-from ecs_localai.runtime.views import Views
 from ecs_localai.runtime.world import World
 from ecs_localai.runtime.world_names import claim_world, give_back_world
 
@@ -76,7 +76,7 @@ class App:
         self.commands = Commands(self.world)
         self._waiting = self.commands.waiting
         self.removals = Removals(name, self.world.structure)
-        self._remembering: list[Query[object] | Removals | Views] = [self.world.views, self.removals]
+        self._remembering: list[Query[object]] = []
         self.event_registry = EventRegistry()
         self.diagnostics = DiagnosticsStore(self.time)
         self.failing = FailingSystems(self)
@@ -97,10 +97,10 @@ class App:
     # Building
 
     def add_plugins(self, *plugins: AnyPlugin) -> App:
-        """Add plugins, plugin groups, or functions of the app; each is built at once.
+        """Add plugins, plugin groups, or functions of the app; each is built at once, but see `LatePlugin`.
 
         Raises:
-            PluginError: a unique plugin is there already, or frames have begun.
+            PluginError: a unique plugin is there already, or frames have begun and it is no `LatePlugin`.
             RuntimeError: the app has been shut down.
         """
         self._refuse_if_shut_down()
@@ -123,7 +123,7 @@ class App:
             RuntimeError: the app has been shut down.
         """
         self._refuse_if_shut_down()
-        if self.time.frame and schedule in self._schedules.order.only_startup:
+        if self.time.frame and schedule in self._schedules.order.only_startup and not self._plugins.is_joining:
             raise RuntimeSetupError(
                 f"{schedule} has run already: add its systems before the first update, or run them once in another "
                 f"schedule: add_systems(Update, run_if(run_once(), …))."
@@ -275,7 +275,7 @@ class App:
         """
         if self._closed:
             raise self._why_closed()
-        if dt is not None and not 0 <= dt <= LONGEST_STEP_SECONDS:
+        if dt is not None and not 0.0 <= dt <= LONGEST_STEP_SECONDS:
             raise ValueError(
                 f"app.update({dt}) is no step: give the seconds since the last frame, from 0 to "
                 f"{LONGEST_STEP_SECONDS:g} (a day), or nothing to have them measured."
@@ -289,22 +289,10 @@ class App:
         try:
             if frame.is_stale and not frame.prepare():
                 return
-            args = () if dt is None else (dt,)
-            if not self._owns_world:
-                frame.layout.run(args)
-                return
-            number = self.time.frame
-            try:
-                if frame.layout.is_alone:
-                    esper.clear_dead_entities()
-                    frame.layout.run(args)
-                else:
-                    esper.process(*args)
-            except Exception as error:  # noqa: BLE001 - a plain processor's failure, as isolated as a system's
-                frame.process_failed(error, args, number)
-                return
-            if frame.is_open or self.time.frame == number:
-                frame.complete(args, number)
+            if self._owns_world:
+                frame.run(dt)
+            else:
+                frame.layout.run(dt)
         finally:
             self._closed = False
             if esper.current_world != previous:
@@ -360,9 +348,10 @@ class App:
     def idle_delay(self) -> float | None:
         """How long a runner may sleep before the next frame, in seconds; None: until something arrives.
 
-        0 while something has arrived, or an event or a structural change has not been offered to every system yet.
+        0 while something has arrived or was added to the app, or an event or a structural change has not been offered
+        to every system yet.
         """
-        if self.tasks.pending or self._waiting or self.event_registry.is_unread:
+        if self.tasks.pending or self._waiting or self._frame.is_stale or self.event_registry.is_unread:
             return 0.0
         with self.world.active():
             return 0.0 if self.activity.is_outdated() else self.wakeups.delay(self.time)
@@ -476,10 +465,13 @@ class App:
 
     def forget_gone(self) -> None:
         """Let go of components that have left the world. Frames do it when its structure has changed before them."""
-        for one in self._remembering:
-            one.forget_gone()
-        if self.world.observers.is_watching:
-            self.world.observers.catch_up(self.world.structure.lost)
+        self.world.views.forget_gone()
+        self.removals.forget_gone()
+        for query in self._remembering:
+            query.forget_gone()
+        observers = self.world.observers
+        if observers.by_observed:
+            observers.catch_up(self.world.structure.lost)
 
     def _insert_own_resources(self) -> None:
         own = (self.time, self._schedules.fixed_time, self.wakeups, self.activity, self.tasks)

@@ -30,10 +30,11 @@ Replace = Callable[[int, object, type], None]
 class ChangeMarks:
     """All marks of one world."""
 
-    __slots__ = ("_logs", "unsettled", "waiting")
+    __slots__ = ("logs", "unsettled", "waiting")
 
     def __init__(self) -> None:
-        self._logs: dict[type, MarkLog] = {}
+        self.logs: dict[type, MarkLog] = {}
+        """By the types whose changes anybody marks or looks for."""
         self.waiting: list[Collection[object]] = []
         """What marks are put into; any that is not empty has not been distributed."""
         self.unsettled = False
@@ -41,14 +42,10 @@ class ChangeMarks:
 
     def log(self, kind: type) -> MarkLog:
         """The marks of one type of component."""
-        found = self._logs.get(kind)
+        found = self.logs.get(kind)
         if found is None:
-            found = self._logs[kind] = MarkLog(kind, self)
+            found = self.logs[kind] = MarkLog(kind, self)
         return found
-
-    def is_watched(self, kind: type) -> bool:
-        """Whether anybody marks, or looks for, changes of components of this type."""
-        return kind in self._logs
 
     @property
     def is_waiting(self) -> bool:
@@ -57,7 +54,7 @@ class ChangeMarks:
 
     def settle(self) -> None:
         """Distribute all marks; done at the beginning of a frame before which something was marked."""
-        for log in self._logs.values():
+        for log in self.logs.values():
             log.settle()
         self.unsettled = False
 

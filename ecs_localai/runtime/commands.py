@@ -11,6 +11,8 @@ import esper
 from ecs_localai.runtime.world import NO_COMPONENTS, World, no_component
 
 Command = Callable[[World], None]
+_Queued = tuple[Callable[..., object], tuple[object, ...]]
+"""A method of the world, or what stands for a function of somebody else, and what it is called with."""
 
 
 class Commands:
@@ -25,7 +27,7 @@ class Commands:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.waiting: deque[Command] = deque()
+        self.waiting: deque[_Queued] = deque()
         """What has been queued and not applied. The deque object stays the same."""
 
     def spawn(self, *components: object) -> int:
@@ -37,30 +39,30 @@ class Commands:
         if components and components[0].__class__ in NO_COMPONENTS:  # here, where the traceback shows who did it
             raise no_component(components[0])
         entity = self._world.spawn()  # without components no query shows it
-        self.waiting.append(lambda world: _insert(world, entity, components))
+        self.waiting.append((World.insert, (entity, *components)))
         return entity
 
     def insert(self, entity: int, *components: object) -> None:
         """Add or replace components of an entity. For what it raises see `spawn`."""
         if components and components[0].__class__ in NO_COMPONENTS:
             raise no_component(components[0])
-        self.waiting.append(lambda world: _insert(world, entity, components))
+        self.waiting.append((World.insert, (entity, *components)))
 
     def remove(self, entity: int, *kinds: type) -> None:
         """Remove components from an entity."""
-        self.waiting.append(lambda world: _discard(world.remove(entity, *kinds)))
+        self.waiting.append((World.remove, (entity, *kinds)))
 
     def despawn(self, entity: int) -> None:
         """Delete an entity."""
-        self.waiting.append(lambda world: _discard(world.despawn(entity)))
+        self.waiting.append((World.despawn, (entity,)))
 
     def insert_resource(self, value: object) -> None:
         """Insert or replace a resource."""
-        self.waiting.append(lambda world: world.insert_resource(value))
+        self.waiting.append((World.insert_resource, (value,)))
 
     def trigger(self, event: object, entity: int | None = None) -> None:
         """Call the observers of this event when the queue is applied; see `World.trigger`."""
-        self.waiting.append(lambda world: world.trigger(event, entity))
+        self.waiting.append((World.trigger, (event, entity)))
 
     def queue(self, command: Command) -> None:
         """Run any function of the world when the queue is applied.
@@ -72,7 +74,7 @@ class Commands:
             raise TypeError(
                 f"{command!r} cannot be queued: give a function of the world, as in queue(lambda world: …)."
             )
-        self.waiting.append(_Foreign(command))
+        self.waiting.append((_apart, (command,)))
 
     def apply(self, on_error: Callable[[object, Exception], None]) -> None:
         """Run the queue, including what the commands queue themselves; one that fails is reported."""
@@ -86,31 +88,16 @@ class Commands:
         structure.be_alone()
         try:
             while waiting:
-                command = waiting.popleft()
+                method, args = waiting.popleft()
                 try:
-                    command(world)
+                    method(world, *args)
                 except Exception as error:  # noqa: BLE001 - the isolation point: one command, not the frame
-                    failed = command.function if isinstance(command, _Foreign) else command
+                    failed = args[0] if method is _apart else method
                     structure.together(partial(on_error, failed, error))
         finally:
             structure.be_together()
 
 
-class _Foreign:
-    """A function that somebody else has queued, and that may do anything, also with plain esper."""
-
-    __slots__ = ("function",)
-
-    def __init__(self, function: Command) -> None:
-        self.function = function
-
-    def __call__(self, world: World) -> None:
-        world.structure.together(partial(self.function, world))
-
-
-def _insert(world: World, entity: int, components: tuple[object, ...]) -> None:
-    world.insert(entity, *components)
-
-
-def _discard(_: bool) -> None:
-    """A command's answer has nobody to go to."""
+def _apart(world: World, function: Command) -> None:
+    """Call a function that somebody else has queued, and that may do anything, also with plain esper."""
+    world.structure.together(partial(function, world))

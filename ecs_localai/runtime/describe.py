@@ -292,7 +292,7 @@ def _system(schedule: Schedule, segment: Segment, position: int, failing: Failin
     times = None
     if isinstance(segment, TimedSegment):
         measured = segment.times[position]
-        runs = measured.runs
+        runs = int(measured.runs)
         times = SystemTimesDescription(
             runs=runs,
             last_seconds=measured.last if runs else None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from threading import current_thread, get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -14,13 +13,14 @@ from ecs_localai.runtime.errors import NestedUpdateError
 from ecs_localai.runtime.failures import dead_entity_error
 from ecs_localai.runtime.layout import FrameLayout
 from ecs_localai.runtime.processors import delta_of
-from ecs_localai.runtime.steps import Segment
+from ecs_localai.runtime.steps import InTurn, Segment, run_in_turn
+from ecs_localai.runtime.timing import in_turn
 
 if TYPE_CHECKING:
     from random import Random
 
     from ecs_localai.runtime.app import App
-    from ecs_localai.runtime.plugin import PluginList
+    from ecs_localai.runtime.plugin_list import PluginList
     from ecs_localai.runtime.schedules import Schedules
 
 LOOK_EVERY: Final = 16
@@ -36,17 +36,19 @@ class Frame:
     def __init__(self, app: App, plugins: PluginList, schedules: Schedules, shuffle_seed: int | None) -> None:
         self._app = app
         self._plugins = plugins
+        plugins.on_loaded = self._look_again
         self._schedules = schedules
         self._shuffle = None if shuffle_seed is None else _random(shuffle_seed)
         self.is_stale = True
-        """Whether something was added since the schedules were compiled."""
+        """Whether there is something to prepare before the next frame."""
+        self._is_changed = True  # whether something was added since the schedules were compiled
         self._is_compiled = False
         self._gave_up = False
-        self._is_started = False
         self.is_open = False
         """Whether a frame has been begun and not ended."""
-        self._startup: list[Segment] = []
-        self._before_update: tuple[Callable[[], None], ...] = ()
+        self._startup: list[Segment] | None = []
+        self._before_update: list[Segment] = []
+        self._run_in_turn: InTurn = run_in_turn
         self._segments: list[Segment] = []
         self._dead_entity: str | None = None
         self._world = app.world.name
@@ -60,8 +62,12 @@ class Frame:
 
     def changed(self) -> None:
         """Compile anew before the next frame, because something was added."""
-        self.is_stale = True
+        self.is_stale = self._is_changed = True
         self._gave_up = False
+
+    def _look_again(self) -> None:
+        """Prepare the next frame, though nothing was added yet. May be called in any thread."""
+        self.is_stale = True
 
     def give_up(self, error: Exception) -> None:
         """Report a mistake in the app's set-up, once until something is added to the app."""
@@ -70,20 +76,29 @@ class Frame:
             self._app.report_failure("App.update", "Update", error)
 
     def prepare(self) -> bool:
-        """Finish the plugins and compile what changed. False while a plugin is not ready.
+        """Finish the plugins, bring in late ones, and compile what changed. False while a plugin is not ready.
 
         Raises:
             ScheduleError: the systems' order is impossible; found before the first frame that has it.
         """
         if not self._plugins.finish():
             return False
-        segments = self._schedules.compile(self._shuffle)
-        self._before_update = tuple(segment.run for segment in self.layout.arrange(segments, self._schedules.order))
-        self._segments = [segment for some in segments.values() for segment in some]
-        self._startup = [segment for label in self._schedules.order.startup for segment in segments[label]]
+        self._plugins.bring_late()
+        if self._is_changed:
+            self._compile()
         self.is_stale = False
-        self._is_compiled = True
+        if self._plugins.has_news:  # asked last, for it may be news of this moment
+            self.is_stale = True
         return True
+
+    def _compile(self) -> None:
+        segments = self._schedules.compile(self._shuffle)
+        self._run_in_turn = in_turn(self._app.timings)
+        self._before_update = self.layout.arrange(segments, self._schedules.order, self._run_in_turn)
+        self._startup = self._schedules.startup(segments, self._shuffle)
+        self._segments = [segment for some in segments.values() for segment in some] + self._startup
+        self._is_changed = False
+        self._is_compiled = True
 
     def _prepare_contained(self) -> bool:
         """`prepare` in a host's own `esper.process`. False while there is nothing to run.
@@ -97,7 +112,30 @@ class Frame:
                 self.give_up(error)
         return self._is_compiled
 
-    def process_failed(self, error: Exception, args: tuple[float, ...], frame: int) -> None:
+    def run(self, dt: float | None) -> None:
+        """One frame of a world that is ours, with the plain processors that somebody may have added. Needs it active.
+
+        Where there are none, nobody can tell that it is not esper that runs ours.
+        """
+        number = self._time.frame
+        try:
+            if self.layout.is_alone():
+                self._open(dt)
+                run_in_turn = self._run_in_turn  # a local: CPython 3.11 is slow in calling an attribute of an instance
+                run_in_turn(self.layout.segments)
+                self._end()
+                return
+            if dt is None:
+                esper.process()
+            else:
+                esper.process(dt)
+        except Exception as error:  # noqa: BLE001 - a plain processor's failure, as isolated as a system's
+            self._process_failed(error, dt, number)
+            return
+        if self.is_open or self._time.frame == number:
+            self._complete(dt, number)
+
+    def _process_failed(self, error: Exception, dt: float | None, frame: int) -> None:
         """A plain processor has failed, and `esper.process` with it: see that the app's own frame takes place.
 
         `frame` is the number of the last frame before this one.
@@ -108,7 +146,7 @@ class Frame:
             if self.is_open:
                 self.layout.finish()
             return
-        self.layout.run(args)
+        self.layout.run(dt)
         dead_entity = dead_entity_error()
         if dead_entity is None:
             self._dead_entity = None
@@ -117,7 +155,7 @@ class Frame:
             self._dead_entity = str(dead_entity)
             self._app.report_failure("esper.process", "Update", dead_entity)
 
-    def complete(self, args: tuple[float, ...], frame: int) -> None:
+    def _complete(self, dt: float | None, frame: int) -> None:
         """Somebody took our processors, or the whole world, away: put them back, and run what did not run.
 
         `frame` is the number of the last frame before this one.
@@ -125,7 +163,7 @@ class Frame:
         self._return_to_world()
         self._restore()
         if self._time.frame == frame:
-            self.layout.run(args)
+            self.layout.run(dt)
         else:
             self.layout.finish()
 
@@ -147,36 +185,45 @@ class Frame:
             )
 
     def _begin(self, dt: object = None, *_args: object, **_kwargs: object) -> None:
-        """The frame's first stretch. A first argument that is a number is its delta, as games pass it."""
+        """The first stretch, as esper runs it. A first argument that is a number is the delta, as games pass it."""
         if esper.current_world != self._world:
             self._app.return_to_world("the frame's beginning")
         if self.is_stale and not self._prepare_contained():  # the host's own esper.process runs us
             return
+        if self._open(None if dt is None else delta_of(dt)) or not self._time.frame % LOOK_EVERY:
+            self._restore()
+
+    def _open(self, dt: float | None) -> bool:
+        """Begin a frame and run what comes before all sets; whether the world's structure has changed before it."""
         if self.is_open:
             self._close_open_frame()
         self.is_open = True
         time = self._time
-        time.tick(None if dt is None else delta_of(dt))
+        time.tick(dt)
         tasks = self._tasks
         if tasks.arrived or tasks.inbox:
             tasks.drain()
         if self._waiting:
             self._app.apply_commands()
-        buffered = any(self._buffers)
-        if self._activity.look(tasks.arrived, buffered, time, self._wakeups):
+        buffered = any(self._buffers) if self._buffers else False  # many apps have no event that anybody can write
+        has_changed = self._activity.look(tasks.arrived, buffered, time, self._wakeups)
+        if has_changed:
             self._app.forget_gone()
-            self._restore()
-        elif not time.frame % LOOK_EVERY:
-            self._restore()
         if buffered:
             self._app.should_exit()  # or a request that nobody asked for in time would be dropped
-            self._app.event_registry.update()
-        if not self._is_started:
-            self._is_started = True
-            for segment in self._startup:
-                segment.run()
-        for run in self._before_update:
-            run()
+            if not self._plugins.holds_events:
+                self._app.event_registry.update()
+        if self._startup is not None:
+            self._start(self._startup)
+        for segment in self._before_update:
+            segment.run()
+        return has_changed
+
+    def _start(self, segments: list[Segment]) -> None:
+        self._startup = None
+        self._schedules.started()
+        for segment in segments:
+            segment.run()
 
     def _close_open_frame(self) -> None:
         """Do what is left of the frame before, which did not come to its end.
@@ -218,20 +265,20 @@ class Frame:
         """Whether one of this app's systems is somewhere on this stack."""
         called: FrameType | None = stack
         while called is not None:
-            segment = called.f_locals.get("self")
+            segment = called.f_locals.get("running")
             if isinstance(segment, Segment) and segment in self._segments:
                 return True
             called = called.f_back
         return False
 
-    def _end(self, _dt: object = None, *_args: object, **_kwargs: object) -> None:
-        """The frame's last stretch."""
+    def _end(self) -> None:
+        """The last stretch."""
         if esper.current_world != self._world:  # written out: it is asked in every frame
             self._return_to_world()
         if not self.is_open and not self.is_stale:  # it was never begun
             self._restore()
         self.is_open = False
-        if any(self._buffers):
+        if self._buffers and any(self._buffers):
             self._app.event_registry.end_frame()
 
 

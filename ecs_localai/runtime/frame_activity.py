@@ -7,9 +7,11 @@ passed over as a whole, for the price of one attribute, in frames in which none 
 
 from __future__ import annotations
 
+import esper
+
 from ecs_localai.runtime.changes import ChangeMarks
 from ecs_localai.runtime.resources import Res
-from ecs_localai.runtime.structure import Structure
+from ecs_localai.runtime.structure import NeverAComponent, Structure
 from ecs_localai.runtime.time import Time, Wakeups
 
 
@@ -32,20 +34,19 @@ class Activity:
         Needs the app's world to be active.
         """
         marks = self._marks
-        marked = marks.unsettled or any(self._waiting)
+        marked = marks.unsettled or (any(self._waiting) if self._waiting else False)
         if marked:
             marks.settle()
         structure = self._structure
-        structure.look()
+        if esper.get_component(NeverAComponent) is not structure.seen:  # spares most frames a call
+            structure.look()
         if structure.version != self._version:
             self._version = structure.version
             self.happened = True
             wakeups.due(time)
             return True
-        if (wakeups.stale or time.real_elapsed_seconds >= wakeups.next_due) and wakeups.due(time):
-            self.happened = True
-        else:
-            self.happened = events or marked or arrived > 0
+        is_due = (wakeups.stale or time.real_elapsed_seconds >= wakeups.next_due) and wakeups.due(time)
+        self.happened = is_due or events or marked or arrived > 0
         return False
 
     def is_outdated(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import esper
 
@@ -18,7 +19,7 @@ from ecs_localai.runtime.processors import (
 from ecs_localai.runtime.schedule import ScheduleLabel, Update
 from ecs_localai.runtime.schedule_order import ScheduleOrder
 from ecs_localai.runtime.sets import SystemSet
-from ecs_localai.runtime.steps import Segment
+from ecs_localai.runtime.steps import InTurn, Segment
 from ecs_localai.runtime.world import World
 
 
@@ -30,10 +31,11 @@ class FrameLayout:
         self._begin_frame = begin
         self._end_frame = end
         self.start = FrameStart()
-        self.start.set_parts((begin,))
+        self.start.process = begin
         self.end = FrameEnd()
         self.end.set_parts((end,))
-        self._after_begin: tuple[Callable[[], None], ...] = (end,)
+        self.segments: tuple[Segment, ...] = ()
+        """What a frame runs between its beginning and its end."""
         self.processors: list[FramePart] = [self.start, self.end]
         """In the order in which they run."""
         self._notes_runs = False  # whether it is noted which sets a frame has come to
@@ -65,7 +67,9 @@ class FrameLayout:
             self.processors.insert(-1, added)
         self.install()
 
-    def arrange(self, segments: Mapping[ScheduleLabel, list[Segment]], schedules: ScheduleOrder) -> list[Segment]:
+    def arrange(
+        self, segments: Mapping[ScheduleLabel, list[Segment]], schedules: ScheduleOrder, in_turn: InTurn
+    ) -> list[Segment]:
         """Share the schedules' segments out to the processors; returns those that come before all sets.
 
         Segments of `Update` that belong to no visible set run with the processor before them, so that the
@@ -88,34 +92,31 @@ class FrameLayout:
             self.processors = order
             self.install()
         for processor in order[1:-1]:
-            processor.set_parts([segment.run for segment in parts[processor]])
+            processor.set_parts((partial(in_turn, parts[processor]),))
         self._notes_runs = False
-        self.start.set_parts((self._begin_frame,))
-        at_end = [segment.run for label in schedules.after_update for segment in segments[label]]
-        self.end.set_parts([*at_end, self._end_frame])
-        in_sets = [segment.run for processor in order[1:-1] for segment in parts[processor]]
-        self._after_begin = (*in_sets, *at_end, self._end_frame)
+        self.start.process = self._begin_frame
+        at_end = [segment for label in schedules.after_update for segment in segments[label]]
+        self.end.set_parts((partial(in_turn, at_end), self._end_frame))
+        in_sets = [segment for processor in order[1:-1] for segment in parts[processor]]
+        self.segments = (*in_sets, *at_end)
         return parts[self.start]
 
-    def run(self, args: tuple[float, ...]) -> None:
-        """Run one frame of all our processors. Needs the world to be active."""
-        if self._notes_runs:
-            for processor in self.processors:
-                processor.process(*args)
-            return
-        self._begin_frame(*args)
-        for part in self._after_begin:
-            part()
+    def run(self, dt: float | None) -> None:
+        """Run one frame of all our processors, as esper would. Needs the world to be active."""
+        self.start.process(dt)
+        for processor in self.processors[1:]:
+            processor.process()
 
-    @property
     def is_alone(self) -> bool:
-        """Whether the world has no other processors than ours, so that `run` does what `esper.process` would do.
+        """Whether `esper.process` would run our processors, in their order, and do nothing else.
 
-        Esper has no public list of them. Should a later one not have this either, the answer is no, and frames cost
+        What it would do is not public. Should a later esper not have these names, the answer is no, and frames cost
         what `esper.process` costs for a handful of processors.
         """
-        there: object = getattr(esper, "_processors", None)
-        return there == self.processors
+        try:
+            return esper._processors == self.processors and not (esper._dead_entities or self._notes_runs)
+        except AttributeError:
+            return False
 
     def finish(self) -> None:
         """Run what is left of a frame that was broken off: the sets that it did not come to, and its end.

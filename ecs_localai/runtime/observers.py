@@ -157,14 +157,15 @@ class Observers:
     def __init__(self, structure: Structure, report: Callable[[str, str, BaseException], None]) -> None:
         self._structure = structure
         self._report = report
-        self._by_observed: dict[Observed, list[Observer]] = {}
+        self.by_observed: dict[Observed, list[Observer]] = {}
+        """All there are. The dict object stays the same."""
         self.told: dict[type, dict[int, object]] = {}
         """The components that there are, as far as the observers know, of every type that is observed."""
         self._lost = -1
         self._depth = 0
 
     def __iter__(self) -> Iterator[Observer]:
-        return iter([one for some in self._by_observed.values() for one in some])
+        return iter([one for some in self.by_observed.values() for one in some])
 
     def add(self, system: System, entity: int | None) -> Observer:
         """Call this system from now on; not for what is there already. Needs the world to be active.
@@ -181,18 +182,18 @@ class Observers:
         component = observed[1]
         if component is not None and component not in self.told:
             self.told[component] = dict(list_component(component))
-        self._by_observed.setdefault(observed, []).append(observer)
+        self.by_observed.setdefault(observed, []).append(observer)
         return observer
 
     def remove(self, observer: Observer) -> None:
         """See `Observer.despawn`."""
-        found = self._by_observed.get(observer.observed, [])
+        found = self.by_observed.get(observer.observed, [])
         if observer in found:
             found.remove(observer)
             if not found:
-                del self._by_observed[observer.observed]
+                del self.by_observed[observer.observed]
         component = observer.observed[1]
-        if component is not None and all(kind is not component for _, kind in self._by_observed):
+        if component is not None and all(kind is not component for _, kind in self.by_observed):
             self.told.pop(component, None)
 
     def trigger(self, event: object, entity: int | None) -> None:
@@ -201,7 +202,7 @@ class Observers:
         Raises:
             TypeError: it is a class, where an instance was meant.
         """
-        found = self._by_observed.get((type(event), None))
+        found = self.by_observed.get((type(event), None))
         if found:
             self._call(found, On(event, entity))
         elif isinstance(event, type):
@@ -228,7 +229,7 @@ class Observers:
         is_new = entity not in told
         told[entity] = component
         for lifecycle in (Add, Insert) if is_new else (Insert,):
-            found = self._by_observed.get((lifecycle, kind))
+            found = self.by_observed.get((lifecycle, kind))
             if found:
                 self._call(found, On(component, entity), lambda: told.get(entity) is component)
 
@@ -238,11 +239,6 @@ class Observers:
             told = self.told.get(kind)
             if told is not None and entity in told:
                 self._tell_removed(entity, kind, told)
-
-    @property
-    def is_watching(self) -> bool:
-        """Whether there is any observer."""
-        return bool(self._by_observed)
 
     def despawning(self, entity: int, kinds: Iterable[type]) -> None:
         """As `removing`, for an entity that is about to be deleted; forgets the observers that watched only it."""
@@ -275,7 +271,7 @@ class Observers:
 
     def _tell_removed(self, entity: int, kind: type, told: dict[int, object]) -> None:
         component = told.pop(entity, None)
-        found = self._by_observed.get((Remove, kind))
+        found = self.by_observed.get((Remove, kind))
         if found and component is not None:
             self._call(found, On(component, entity), lambda: entity not in told)
 

@@ -28,6 +28,16 @@ class Plugin:
         """Whether an app may have only one of these."""
         return True
 
+    def load(self) -> None:
+        """Get what takes a while and is no app's, such as imports. Called once, right before `build`.
+
+        A `LatePlugin` has it called in a background thread: nothing in it may touch an app or esper, and it has to come
+        to an end, for events wait for it. Bevy has no counterpart: its programs are compiled.
+        """
+
+    def unload(self) -> None:
+        """Let go of what `load` has got: the app ends before `build`, or that has failed. In any thread."""
+
     def build(self, app: App) -> None:
         """Add systems, resources and events to the app."""
 
@@ -58,6 +68,29 @@ class FunctionPlugin(Plugin):
 
     def build(self, app: App) -> None:
         self.function(app)
+
+
+class LatePlugin(Plugin):
+    """Plugins that no frame waits for: ``app.add_plugins(LatePlugin(LocalModelsPlugin()))``. Bevy has no counterpart.
+
+    Frames begin at once, without them. After the first one each `Plugin.load` is called in the background, and then all
+    are built between two frames, in this order. Until that they are as good as not added, which
+    `App.is_plugin_added` tells. What is done meanwhile is not lost: entities wait in the world, and no event is dropped
+    before they have come, so that their systems read all of them. Their `Startup` systems run once, when they come.
+
+    It may be added between any two frames. What fails is reported as a failing system is, and that plugin is not there.
+    """
+
+    def __init__(self, *plugins: AnyPlugin) -> None:
+        """`plugins`: plugins, groups, functions of the app.
+
+        Raises:
+            PluginError: something in there is none of these.
+        """
+        self.plugins = list(flatten_plugins(plugins))
+
+    def is_unique(self) -> bool:
+        return False
 
 
 def is_same_plugin(one: Plugin, other: Plugin) -> bool:
@@ -152,72 +185,3 @@ def flatten_plugins(plugins: Iterable[AnyPlugin]) -> Iterable[Plugin]:
 
 def _shown(item: object) -> str:
     return item.__name__ if isinstance(item, type) else repr(item)
-
-
-class PluginList:
-    """An app's plugins, and how far they have come."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._plugins: list[Plugin] = []
-        self._finished = False
-        self._building = 0
-
-    def add(self, plugins: Iterable[AnyPlugin]) -> None:
-        """Build each at once.
-
-        Raises:
-            PluginError: a unique plugin is there already, frames have begun, or something is no plugin.
-        """
-        for plugin in flatten_plugins(plugins):
-            if plugin.is_unique() and any(is_same_plugin(other, plugin) for other in self._plugins):
-                raise PluginError(
-                    f"The plugin {plugin.name} has been added already. Add it once, or let its is_unique() "
-                    f"return False."
-                )
-            if self._finished:
-                raise PluginError(f"The plugin {plugin.name} comes too late: add it before the first update.")
-            self._plugins.append(plugin)
-            self._building += 1
-            try:
-                plugin.build(self._app)
-            except BaseException:
-                self._plugins.remove(plugin)  # it is not there, and may be added once what was wrong is mended
-                raise
-            finally:
-                self._building -= 1
-
-    def has(self, kind: type[Plugin]) -> bool:
-        """Whether there is a plugin of this class."""
-        return any(type(plugin) is kind for plugin in self._plugins)
-
-    @property
-    def names(self) -> list[str]:
-        """The plugins' names, in the order they were added."""
-        return [plugin.name for plugin in self._plugins]
-
-    def finish(self) -> bool:
-        """Finish and clean up, once; False while one is not ready.
-
-        Raises:
-            PluginError: a plugin is being built.
-        """
-        if not self._finished:
-            if self._building:
-                raise PluginError("App.update was called while a plugin is being built: frames begin afterwards.")
-            if not all(plugin.ready(self._app) for plugin in self._plugins):
-                return False
-            self._finished = True
-            for plugin in self._plugins:
-                plugin.finish(self._app)
-            for plugin in self._plugins:
-                plugin.cleanup(self._app)
-        return True
-
-    def shutdown(self) -> None:
-        """Shut down the last one first. One that fails is reported."""
-        for plugin in reversed(self._plugins):
-            try:
-                plugin.shutdown(self._app)
-            except Exception as error:  # noqa: BLE001 - one plugin must not keep the others from ending
-                self._app.report_failure(f"{plugin.name}.shutdown", "shutdown", error)

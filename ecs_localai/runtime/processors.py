@@ -38,7 +38,7 @@ class FramePart(esper.Processor):
     """
 
     process: Callable[..., None]
-    """What esper calls. What a host passes to `esper.process` is for its own processors."""
+    """What esper calls."""
 
     _run: Callable[..., None]
     has_run: bool
@@ -48,8 +48,8 @@ class FramePart(esper.Processor):
         self.set_parts(())
 
     def set_parts(self, parts: Sequence[Callable[[], None]]) -> None:
-        """Choose what to run. A single part is called without a layer between."""
-        self._run = self.process = parts[0] if len(parts) == 1 else _in_turn(tuple(parts))
+        """Choose what to run."""
+        self._run = self.process = _in_turn(tuple(parts))
         self.has_run = True
 
     def note_runs(self) -> None:
@@ -62,7 +62,7 @@ class FramePart(esper.Processor):
 
 
 def _in_turn(parts: tuple[Callable[[], None], ...]) -> Callable[..., None]:
-    def run(*_args: object, **_kwargs: object) -> None:
+    def run(*_args: object, **_kwargs: object) -> None:  # what a host passes to `esper.process` is for its own
         for part in parts:
             part()
 

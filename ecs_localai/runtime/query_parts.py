@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Union, cast, get_args, get_origin
 
 import esper
@@ -54,9 +54,9 @@ class QueryParts:
         """
         if self.is_plain and not self.without:
             if len(self.wanted) == 1:
-                return partial(_row_of_one, self.wanted[0])
+                return _row_of_one(self.wanted[0])
             if len(self.wanted) == 2:
-                return partial(_row_of_two, *self.wanted)
+                return _row_of_two(*self.wanted)
         return self._row
 
     def _row(self, entity: int) -> Row | None:
@@ -94,17 +94,23 @@ class QueryParts:
         return [(entity, cast("tuple[object, ...]", parts)[:width]) for entity, parts in raw]
 
 
-def _row_of_one(kind: type, entity: int) -> Row | None:
-    component: object = esper.try_component(entity, kind)
-    return None if component is None else (entity, component)
+def _row_of_one(kind: type) -> Callable[[int], Row | None]:
+    def row(entity: int) -> Row | None:
+        component: object = esper.try_component(entity, kind)
+        return None if component is None else (entity, component)
+
+    return row
 
 
-def _row_of_two(first: type, second: type, entity: int) -> Row | None:
-    a: object = esper.try_component(entity, first)
-    if a is None:
-        return None
-    b: object = esper.try_component(entity, second)
-    return None if b is None else (entity, (a, b))
+def _row_of_two(first: type, second: type) -> Callable[[int], Row | None]:
+    def row(entity: int) -> Row | None:
+        a: object = esper.try_component(entity, first)
+        if a is None:
+            return None
+        b: object = esper.try_component(entity, second)
+        return None if b is None else (entity, (a, b))
+
+    return row
 
 
 def split_parts(parts: tuple[object, ...]) -> QueryParts:

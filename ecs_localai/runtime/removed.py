@@ -45,6 +45,8 @@ class Removals:
 
     def forget_gone(self) -> None:
         """Note what has gone. The app calls this at the beginning of a frame before which the structure changed."""
+        if not self._logs:  # as in most apps
+            return
         for kind, log in list(self._logs.items()):
             if log.is_read:
                 log.look()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from ecs_localai.runtime.errors import ScheduleError
 from ecs_localai.runtime.frame_activity import activity
@@ -49,8 +49,7 @@ FRAME_ORDER: Final = (First, PreUpdate, StateTransition, FixedUpdate, Update, Po
 """Run in every update, `FixedUpdate` as often as its steps have become due. What has no systems costs nothing."""
 
 
-@dataclass(frozen=True)
-class _Point:
+class _Point(NamedTuple):
     """A place in the order: a system, or where a set begins or ends."""
 
     what: int | SystemSet
@@ -70,6 +69,7 @@ class Schedule:
         self._set_nodes: dict[SystemSet, list[Node]] = {}
         self._set_conditions: dict[SystemSet, list[System]] = {}
         self._visible: list[SystemSet] = []
+        self._ran = 0  # so many systems, of a schedule that runs once
         self.segments: list[Segment] = []
         """What the last `compile` returned."""
 
@@ -138,11 +138,23 @@ class Schedule:
         self.segments = _Compiler(self, self._app, shuffle).segments()
         return self.segments
 
+    def compile_new(self, shuffle: Random | None) -> list[Segment]:
+        """As `compile`, with nothing in it that was there at the last `mark_run`."""
+        if self._ran == len(self._systems):
+            return []
+        return _Compiler(self, self._app, shuffle, self._ran).segments()
+
+    def mark_run(self) -> None:
+        """All systems have run, in a schedule that runs once."""
+        self._ran = len(self._systems)
+
 
 class _Compiler:
     """One compilation of a schedule."""
 
-    def __init__(self, schedule: Schedule, app: App, shuffle: Random | None) -> None:
+    def __init__(self, schedule: Schedule, app: App, shuffle: Random | None, ran: int = 0) -> None:
+        """Of the systems, the first `ran` only take part in the order."""
+        self._ran = ran
         self._label = schedule.label
         self._app = app
         self._shuffle = shuffle
@@ -167,6 +179,9 @@ class _Compiler:
         for system_set in self._set_nodes:
             self._points += [_Point(system_set), _Point(system_set, end=True)]
         self._edges = list(schedule._edges) + self._declared_edges()
+        self._followers: dict[_Point, list[_Point]] = {point: [] for point in self._points}
+        for first, second in self._edges:
+            self._followers[first].append(second)
         self._shared: dict[System, SharedCondition] = {}
 
     def segments(self) -> list[Segment]:
@@ -190,25 +205,25 @@ class _Compiler:
         return segments
 
     def _close_free(self, segments: list[Segment], free: list[_Point]) -> None:
-        if any(isinstance(point.what, int) for point in free):
+        if any(isinstance(point.what, int) and point.what >= self._ran for point in free):
             segments.append(self._segment(None, free))
         free.clear()
 
     def _segment(self, system_set: SystemSet | None, points: list[_Point]) -> Segment:
         where = self._label.name if system_set is None else f"{self._label.name}/{system_set.name}"
         steps: list[Step] = []
-        queued: list[_Point] = []
+        queued: list[set[_Point]] = []  # what comes behind each system that may have queued commands
         for point in points:
-            if not isinstance(point.what, int):
+            if not isinstance(point.what, int) or point.what < self._ran:
                 continue
             system = self._systems[point.what]
-            if any(self._leads_to(earlier, point) for earlier in queued):
+            if any(point in behind for behind in queued):
                 steps.append(FlushStep(self._app.apply_commands))
                 queued.clear()
             conditions = self._conditions_of(point.what)
             steps.append(ConditionalStep(system, conditions, where, self._app) if conditions else system)
             if system.uses_commands:
-                queued.append(point)
+                queued.append(self._behind(point))
         gates = [] if system_set is None else self._set_conditions.get(system_set, [])
         reacts_to = None
         if gates and gates[0].function is activity:
@@ -218,19 +233,16 @@ class _Compiler:
             return TimedSegment(where, system_set, steps, gates, self._app, reacts_to, self._app.timings)
         return Segment(where, system_set, steps, gates, self._app, reacts_to)
 
-    def _leads_to(self, first: _Point, second: _Point) -> bool:
-        """Whether the edges order `first` before `second`."""
-        seen = {first}
+    def _behind(self, first: _Point) -> set[_Point]:
+        """What the edges order behind `first`."""
+        seen: set[_Point] = set()
         todo = [first]
         while todo:
-            here = todo.pop()
-            for a, b in self._edges:
-                if a == here and b not in seen:
-                    if b == second:
-                        return True
-                    seen.add(b)
-                    todo.append(b)
-        return False
+            for follower in self._followers[todo.pop()]:
+                if follower not in seen:
+                    seen.add(follower)
+                    todo.append(follower)
+        return seen
 
     def _conditions_of(self, index: int) -> list[Condition]:
         """What is asked before this system runs; a visible set's own conditions are asked by its segment."""

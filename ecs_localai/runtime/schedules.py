@@ -32,6 +32,7 @@ class Schedules:
         self._by_label = {label: Schedule(label, app) for label in self.order.all}
         self.fixed_time = FixedTime()
         self._transitions: StateTransitions | None = None
+        self._is_started = False
 
     @property
     def transitions(self) -> StateTransitions:
@@ -92,3 +93,19 @@ class Schedules:
             loop = FixedLoop(self._app.time, self.fixed_time, segments[FixedUpdate])
             segments[FixedUpdate] = [Segment("FixedUpdate", None, [loop], [], self._app)]
         return segments
+
+    def startup(self, segments: dict[ScheduleLabel, list[Segment]], shuffle: Random | None) -> list[Segment]:
+        """What is still to run of the startup's schedules: all of it, and later what late plugins have added.
+
+        Raises:
+            ScheduleError: an order is impossible.
+        """
+        if not self._is_started:
+            return [segment for label in self.order.startup for segment in segments[label]]
+        return [segment for label in self.order.only_startup for segment in self._by_label[label].compile_new(shuffle)]
+
+    def started(self) -> None:
+        """Remember that the startup's schedules have run, with all the systems they have."""
+        self._is_started = True
+        for label in self.order.only_startup:
+            self._by_label[label].mark_run()

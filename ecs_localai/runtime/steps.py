@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import length_hint
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakSet
@@ -103,16 +103,6 @@ class FlushStep:
         self.args: tuple[object, ...] = ()
 
 
-def _when_happened(seen: Activity, run: Callable[[], None]) -> Callable[..., None]:
-    """`run`, in frames in which something happened. In others this is all there is, so it is as short as can be."""
-
-    def run_when_happened(_dt: object = None, *_args: object, **_kwargs: object) -> None:  # the first costs less so
-        if seen.happened:
-            run()
-
-    return run_when_happened
-
-
 class _Rebinding:
     """Tells all segments that hold a system of its new call.
 
@@ -130,26 +120,54 @@ class _Rebinding:
             segment.rebind(self._system)
 
 
+InTurn: TypeAlias = "Callable[[Iterable[Segment]], None]"
+"""What runs segments one after the other."""
+
+
+def run_in_turn(segments: Iterable[Segment]) -> None:
+    """Run every step of these segments. One that raises is reported, and the others still run.
+
+    It is the loop of every frame: one for all segments, so that each is spared a call.
+    """
+    for running in segments:  # `Frame.nested_error` looks for this name
+        if running.is_gated:
+            seen = running.reacts_to
+            if seen is not None and not seen.happened:
+                continue
+            if running.gates and not running.gates_hold():
+                continue
+        if esper.current_world != running.world:
+            running.app.return_to_world(running.where)
+        calls = iter(running.calls)
+        for call in calls:
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
+                running.failed(length_hint(calls), error)
+        if running.waiting:
+            running.app.apply_commands()
+
+
 class Segment:
     """Steps that run together; queued commands are applied at the end.
 
     A set whose first condition is `activity` gets it as `reacts_to`: passing the set over then costs an idle frame
-    no more than an empty processor does.
+    less than an empty processor does.
     """
 
     __slots__ = (
         "__weakref__",
-        "_app",
-        "_calls",
         "_failing",
-        "_reacts_to",
-        "_waiting",
-        "_world",
+        "app",
+        "calls",
         "gates",
-        "run",
+        "is_gated",
+        "reacts_to",
         "steps",
         "system_set",
+        "waiting",
         "where",
+        "world",
     )
 
     def __init__(
@@ -169,37 +187,26 @@ class Segment:
         self.steps = tuple(self._failing.kept(step, self) for step in steps)
         self.gates = tuple(self._failing.kept(gate, self) for gate in gates)
         """What is asked before all steps: the visible set's conditions."""
-        self.run: Callable[..., None] = self._run if reacts_to is None else _when_happened(reacts_to, self._run)
-        """Run every step. One that raises is reported, and the others still run.
-
-        Arguments are what a host passes to `esper.process`: they are for its own processors.
-        """
-        self._app = app
-        self._world = app.world.name
-        self._reacts_to = reacts_to
-        self._waiting = app.commands.waiting
-        self._calls = [bound(step) for step in self.steps]
+        self.is_gated = bool(gates) or reacts_to is not None
+        """Whether anything is asked before all steps."""
+        self.app = app
+        self.world = app.world.name
+        self.reacts_to = reacts_to
+        self.waiting = app.commands.waiting
+        """The queue of commands."""
+        self.calls = [bound(step) for step in self.steps]
+        """The steps, as `run_in_turn` calls them."""
         for step in steps:  # also one that a FailingStep stands for now
             if isinstance(step, System):
                 if not isinstance(step.rebound, _Rebinding):
                     step.rebound = _Rebinding(step)
                 step.rebound.segments.add(self)
 
-    def _run(self, _dt: object = None, *_args: object, **_kwargs: object) -> None:
-        if esper.current_world != self._world:
-            self._app.return_to_world(self.where)
-        if self.gates and not self._gates_hold():
-            return
-        calls = iter(self._calls)
-        for call in calls:
-            try:
-                call()
-            except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
-                self._failed(length_hint(calls), error)
-        if self._waiting:
-            self._app.apply_commands()
+    def run(self) -> None:
+        """Run every step of this segment alone."""
+        run_in_turn((self,))
 
-    def _failed(self, left: int, error: Exception) -> None:
+    def failed(self, left: int, error: Exception) -> None:
         """The step has failed that is followed by so many others."""
         self._failing.failed(self, self.steps[len(self.steps) - left - 1], self.where, error)
 
@@ -210,7 +217,7 @@ class Segment:
                 self._hold(position, bound(step))
 
     def _hold(self, position: int, call: Callable[[], object]) -> None:
-        self._calls[position] = call  # in place: the run that is going on shall see it
+        self.calls[position] = call  # in place: the run that is going on shall see it
 
     def replace_step(self, old: Step, new: Step) -> None:
         """Run another step in the place of one, from the next run on; or ask another gate."""
@@ -221,9 +228,12 @@ class Segment:
     @property
     def condition_names(self) -> list[str]:
         """The conditions that are asked once for all steps, in their order."""
-        return [*(["activity"] if self._reacts_to is not None else []), *(gate.name for gate in self.gates)]
+        return [*(["activity"] if self.reacts_to is not None else []), *(gate.name for gate in self.gates)]
 
-    def _gates_hold(self) -> bool:
+    def gates_hold(self) -> bool:
+        """Whether the conditions hold that are asked before all steps. Asked in the app's world."""
+        if esper.current_world != self.world:
+            self.app.return_to_world(self.where)
         for gate in self.gates:
             try:
                 if not gate.call(*gate.args):

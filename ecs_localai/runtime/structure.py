@@ -15,7 +15,7 @@ import esper
 Touch = Callable[[int], None]
 
 
-class _NeverAComponent:
+class NeverAComponent:
     """Nothing has it, so esper's cached list of it is renewed exactly when the world's structure changed."""
 
 
@@ -25,10 +25,11 @@ class Structure:
     All methods need the world to be active.
     """
 
-    __slots__ = ("_is_alone", "_seen", "_watchers", "lost", "version")
+    __slots__ = ("_is_alone", "_watchers", "lost", "seen", "version")
 
     def __init__(self) -> None:
-        self._seen: object = None
+        self.seen: object = None
+        """Esper's list of `NeverAComponent` at the last look: while it gives that one, `look` would find nothing."""
         self._is_alone = False
         self._watchers: dict[type, list[Touch]] = {}
         self.version = 0
@@ -51,9 +52,9 @@ class Structure:
         """Notice what somebody else has changed. To be called before every change of our own, too."""
         if self._is_alone:
             return
-        seen: object = esper.get_component(_NeverAComponent)
-        if seen is not self._seen:
-            self._seen = seen
+        seen: object = esper.get_component(NeverAComponent)
+        if seen is not self.seen:
+            self.seen = seen
             self.version += 1
             self.lost += 1
 
@@ -61,11 +62,10 @@ class Structure:
         """Note a change that our world has just made, after `look`: components of these types came, went or changed."""
         watchers = self._watchers
         for kind in kinds:
-            if kind in watchers:
-                for touch in watchers[kind]:
-                    touch(entity)
+            for touch in watchers.get(kind, ()):
+                touch(entity)
         if not self._is_alone:
-            self._seen = esper.get_component(_NeverAComponent)
+            self.seen = esper.get_component(NeverAComponent)
         self.version += 1
 
     def be_alone(self) -> None:
@@ -77,7 +77,7 @@ class Structure:
         """Somebody else's code may run again. Does nothing where it could all the time."""
         if self._is_alone:
             self._is_alone = False
-            self._seen = esper.get_component(_NeverAComponent)
+            self.seen = esper.get_component(NeverAComponent)
 
     def together(self, call: Callable[[], None]) -> None:
         """Run somebody else's code, if need be between two stretches of being alone."""
@@ -94,4 +94,4 @@ class Structure:
         """Have everybody look at the whole world again, because what has just changed cannot be said."""
         self.version += 1
         self.lost += 1
-        self._seen = None if self._is_alone else esper.get_component(_NeverAComponent)
+        self.seen = None if self._is_alone else esper.get_component(NeverAComponent)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-import sys
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Union, cast, get_args, get_origin
 
 from ecs_localai.runtime.changes import Changes
 from ecs_localai.runtime.combinators import Combined
@@ -21,6 +19,7 @@ from ecs_localai.runtime.query_parts import class_of
 from ecs_localai.runtime.removed import RemovedComponents
 from ecs_localai.runtime.resources import ResourceParam
 from ecs_localai.runtime.sets import SystemFunction
+from ecs_localai.runtime.signatures import annotations_of, parameter_names
 from ecs_localai.runtime.time import Time
 from ecs_localai.runtime.world import World
 
@@ -85,19 +84,13 @@ class System:
                 f"System {self.name} is a coroutine or a generator, which a frame would only make and not run. "
                 f"Write a plain function; for background work spawn a coroutine on the resource IoTaskPool."
             )
-        hints = _annotations(self.function, self.name)
+        names = parameter_names(self.function, self.name)
+        hints = annotations_of(self.function, self.name)
         if self._is_condition:
             self._check_answer(hints.get("return"))
         slots: list[object] = []
         resources: list[tuple[int, type, bool]] = []
-        for position, (name, parameter) in enumerate(inspect.signature(self.function).parameters.items()):
-            if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty:
-                continue  # the function's own business, as with functools.partial(system, limit=3)
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.KEYWORD_ONLY):
-                raise SystemParamError(
-                    f"System {self.name}: parameter '{name}' cannot be supplied: systems take plain "
-                    f"positional parameters only. One after the * with a default is left alone: *, limit: int = 3."
-                )
+        for position, name in enumerate(names):
             if name not in hints:
                 raise SystemParamError(
                     f"System {self.name}: parameter '{name}' has no annotation. Annotate it with {SUPPORTED}."
@@ -245,66 +238,6 @@ def _resource(hint: object) -> tuple[object, bool] | None:
         if len(parts) == 1 and len(get_args(hint)) == 2 and (found := _resource(parts[0])):
             return found[0], True
     return None
-
-
-def _annotations(function: SystemFunction, name: str) -> dict[str, object]:
-    """A function's annotations as objects, with names of an enclosing function found too.
-
-    Raises:
-        SystemParamError: an annotation names something that cannot be found.
-    """
-    target = function
-    while isinstance(target, functools.partial):
-        target = target.func
-    target = inspect.unwrap(target if inspect.isroutine(target) else type(target).__call__)
-    try:
-        try:
-            return get_type_hints(target, include_extras=True)
-        except NameError:
-            return get_type_hints(target, localns=_local_names(target), include_extras=True)
-    except (NameError, AttributeError) as error:
-        raise SystemParamError(
-            f"System {name}: an annotation cannot be understood: {error}. Import the name where the system is "
-            f"defined, not only under TYPE_CHECKING."
-        ) from None
-    except (TypeError, SyntaxError) as error:
-        raise SystemParamError(f"System {name}: an annotation cannot be understood: {error}.") from None
-
-
-def _local_names(function: Callable[..., object]) -> dict[str, object]:
-    """What an annotation kept as text may mean besides globals: names of the functions around this one.
-
-    `from __future__ import annotations` keeps only the text, and components may be local to the function that is
-    adding the system (as in a test): that function's frame is among our callers.
-    """
-    code = getattr(function, "__code__", None)
-    if not isinstance(code, types.CodeType):
-        return {}
-    closure = getattr(function, "__closure__", None) or ()
-    names = {name: cell.cell_contents for name, cell in zip(code.co_freevars, closure, strict=True) if _filled(cell)}
-    frame: types.FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if _encloses(frame.f_code, code):
-            for name, value in frame.f_locals.items():
-                names.setdefault(name, value)
-        frame = frame.f_back
-    return names
-
-
-def _filled(cell: types.CellType) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018 - asking is the only way to know
-    except ValueError:
-        return False
-    return True
-
-
-def _encloses(outer: types.CodeType, inner: types.CodeType) -> bool:
-    return any(
-        constant is inner or _encloses(constant, inner)
-        for constant in outer.co_consts
-        if isinstance(constant, types.CodeType)
-    )
 
 
 def _show(hint: object) -> str:

@@ -6,15 +6,15 @@ clock more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import length_hint
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import esper
 
 from ecs_localai.runtime.step import PASSED_OVER, Step, system_behind
-from ecs_localai.runtime.steps import FlushStep, Segment
+from ecs_localai.runtime.steps import FlushStep, InTurn, Segment, run_in_turn
 
 if TYPE_CHECKING:
     from ecs_localai.runtime.app import App
@@ -28,14 +28,15 @@ class SystemTimes:
     __slots__ = ("last", "longest", "runs", "total")
 
     def __init__(self) -> None:
-        self.runs = 0
+        self.runs = 0.0
+        """How often it ran: a float like the others, because CPython makes those sooner than whole numbers."""
         self.last = 0.0
         self.longest = 0.0
         self.total = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one run."""
-        self.runs += 1
+        self.runs += 1.0
         self.last = seconds
         self.total += seconds
         if seconds > self.longest:
@@ -59,7 +60,7 @@ class Timings:
 class TimedSegment(Segment):
     """A segment that measures its steps, each with the conditions that are asked before it."""
 
-    __slots__ = ("_pairs", "times")
+    __slots__ = ("timed", "times")
 
     def __init__(
         self,
@@ -74,36 +75,55 @@ class TimedSegment(Segment):
         super().__init__(where, system_set, steps, gates, app, reacts_to)
         self.times = tuple(timings.of(step) for step in self.steps)
         """Of the steps, in their order."""
-        self._pairs = list(zip(self._calls, self.times, strict=True))
+        self.timed = list(zip(self.calls, self.times, strict=True))
+        """The steps, as they are called and measured."""
 
     def _hold(self, position: int, call: Callable[[], object]) -> None:
         super()._hold(position, call)
-        self._pairs[position] = call, self.times[position]
+        self.timed[position] = call, self.times[position]
 
-    def _run(self, _dt: object = None, *_args: object, **_kwargs: object) -> None:
-        if esper.current_world != self._world:
-            self._app.return_to_world(self.where)
-        if self.gates and not self._gates_hold():
-            return
-        pairs = iter(self._pairs)
-        clock = perf_counter
-        begun = clock()
-        for call, times in pairs:
+    def run(self) -> None:
+        """Run and measure every step of this segment alone."""
+        _run_timed((self,))
+
+
+def in_turn(timings: Timings | None) -> InTurn:
+    """What runs the segments of an app with these timings, or with none."""
+    return run_in_turn if timings is None else cast("InTurn", _run_timed)  # all of its segments are timed ones
+
+
+def _run_timed(segments: Iterable[TimedSegment]) -> None:
+    """As `run_in_turn`, and measure. Where one step ends the next one begins, with one look at the clock for both."""
+    clock = perf_counter
+    begun = clock()
+    for running in segments:
+        if running.is_gated:
+            seen = running.reacts_to
+            if seen is not None and not seen.happened:
+                continue
+            if running.gates and not running.gates_hold():
+                continue
+            begun = clock()
+        if esper.current_world != running.world:
+            running.app.return_to_world(running.where)
+        timed = iter(running.timed)
+        for call, times in timed:
             try:
                 answer = call()
             except Exception as error:  # noqa: BLE001 - the isolation point: one system, not the frame
                 times.add(clock() - begun)
-                self._failed(length_hint(pairs), error)
+                running.failed(length_hint(timed), error)
                 begun = clock()
                 continue
             ended = clock()
             if answer is not PASSED_OVER:
                 # `times.add` written out: the call would cost more than all of it.
                 times.last = seconds = ended - begun
-                times.runs += 1
+                times.runs += 1.0
                 times.total += seconds
                 if seconds > times.longest:
                     times.longest = seconds
             begun = ended
-        if self._waiting:
-            self._app.apply_commands()
+        if running.waiting:
+            running.app.apply_commands()
+            begun = clock()

@@ -7,8 +7,12 @@ costs what was changed. Changes that somebody made with plain esper cost what th
 
 from __future__ import annotations
 
+from sys import getrefcount
+
+import esper
+
 from ecs_localai.runtime.query_parts import QueryParts, Row, split_parts
-from ecs_localai.runtime.structure import Structure
+from ecs_localai.runtime.structure import NeverAComponent, Structure
 
 _ANEW = 4
 """Looking at one touched entity costs about as much as this many rows of a look at the whole world."""
@@ -18,27 +22,30 @@ _FEW = 64
 class View:
     """The rows that one kind of query finds in a world."""
 
-    __slots__ = ("_is_shared", "_lost", "_parts", "_positions", "_rows", "_structure", "_touched")
+    __slots__ = ("_alone", "_find", "_parts", "_positions", "_rows", "_structure", "lost", "touched")
 
     def __init__(self, parts: QueryParts, structure: Structure) -> None:
         self._parts = parts
+        self._find = parts.row
         self._structure = structure
         self._rows: list[Row] = []
+        self._alone = getrefcount(self._rows)  # what it returns while nobody else holds the list of rows
         self._positions: dict[int, int] | None = None  # of each entity's row; made when a row has to be found
-        self._is_shared = False  # whether somebody else may hold the list of rows
-        self._touched: set[int] = set()
-        self._lost = -1
-        structure.watch(parts.kinds, self._touched.add)
+        self.touched: set[int] = set()
+        """The entities whose rows may be others now."""
+        self.lost = -1
+        """`Structure.lost` at the last look at the whole world."""
+        structure.watch(parts.kinds, self.touched.add)
 
     def current(self) -> list[Row]:
-        """The rows as they are now. The list is never changed afterwards. Needs the world to be active."""
+        """The rows as they are now. The list does not change while somebody holds it. Needs the world to be active."""
         structure = self._structure
-        structure.look()
-        if self._lost != structure.lost:
+        if esper.get_component(NeverAComponent) is not structure.seen:  # spares most loops a call
+            structure.look()
+        if self.lost != structure.lost:
             self._look_anew()
-        elif self._touched:
+        elif self.touched:
             self._settle()
-        self._is_shared = True
         return self._rows
 
     def places(self) -> dict[int, int]:
@@ -53,35 +60,33 @@ class View:
 
         Otherwise a task in a despawned component would live on in the rows of a query that nobody reads.
         """
-        if self._lost != self._structure.lost:
+        if self.lost != self._structure.lost:
             self._rows = []
             self._positions = None
-            self._touched.clear()
-            self._lost = -1
-        elif self._touched:
+            self.touched.clear()
+            self.lost = -1
+        elif self.touched:
             self._settle()
 
     def _look_anew(self) -> None:
         self._rows = self._parts.all_rows()
-        self._is_shared = True  # it may be esper's
         self._positions = None
-        self._touched.clear()
-        self._lost = self._structure.lost
+        self.touched.clear()
+        self.lost = self._structure.lost
 
     def _settle(self) -> None:
         """Bring the rows of touched entities up to date."""
-        touched = self._touched
+        touched = self.touched
         if len(touched) > _FEW and len(touched) * _ANEW > len(self._rows):
             self._look_anew()
             return
-        if self._is_shared:
+        if getrefcount(self._rows) > self._alone:  # a loop goes on, or it is esper's own list
             self._rows = self._rows.copy()
-            self._is_shared = False
         rows = self._rows
         positions = self._positions
         if positions is None:
             positions = self._positions = {row[0]: position for position, row in enumerate(rows)}
-        find = self._parts.row
+        find = self._find
         for entity in touched:
             row = find(entity)
             position = positions.get(entity)
@@ -134,5 +139,7 @@ class Views:
 
     def forget_gone(self) -> None:
         """See `View.forget_gone`."""
+        lost = self._structure.lost
         for view in self._by_parts.values():
-            view.forget_gone()
+            if view.touched or view.lost != lost:
+                view.forget_gone()

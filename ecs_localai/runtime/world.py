@@ -79,6 +79,7 @@ class World:
         self.structure = Structure()
         self.views = Views(self.structure)
         self.observers = Observers(self.structure, report)
+        self._observed = self.observers.by_observed
         self._told = self.observers.told
         self.resources = Resources(self.changes)
         self.time = time
@@ -124,11 +125,11 @@ class World:
             return False
         structure = self.structure
         structure.look()
-        changes = self.changes
+        marks = self.changes.logs
         for component in components:
             kind = type(component)
-            if changes.is_watched(kind) and esper.try_component(entity, kind) is component:
-                changes.log(kind).mark(entity)  # no difference to be seen, but insertion is a change
+            if kind in marks and esper.try_component(entity, kind) is component:
+                marks[kind].mark(entity)  # no difference to be seen, but insertion is a change
             esper.add_component(entity, component)
         structure.changed(entity, map(type, components))
         if self._told:
@@ -190,7 +191,7 @@ class World:
                 return self.despawn(entity)
         if not esper.entity_exists(entity):
             return False
-        if self.observers.is_watching:
+        if self._observed:
             self.observers.despawning(entity, [kind for kind in self._told if esper.has_component(entity, kind)])
             if not esper.entity_exists(entity):  # an observer was quicker
                 return True

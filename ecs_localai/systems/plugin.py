@@ -1,114 +1,21 @@
-"""Wires the Local AI models systems into an app."""
+"""The plugin of the Local AI models. It is here alone, so that a program gets it without all that it puts together."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
-from ecs_localai.components.browser import BrowserExtensionManager
-from ecs_localai.components.deleting import HostStorage
-from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
-from ecs_localai.components.found_hosts import HostSearch, LocalServer
-from ecs_localai.components.hosts import DefaultHost, OllamaConfiguration
-from ecs_localai.components.installation import (
-    ModelInstallation,
-    ModelInstallationManager,
-    ModelInstallationTask,
-)
-from ecs_localai.components.models import LocalModelManager
-from ecs_localai.components.panel import LocalModelsPanel
-from ecs_localai.components.panel_view import PanelView
-from ecs_localai.components.preflight import Preflights
-from ecs_localai.components.requirements import RequiredModel
-from ecs_localai.components.updates import HostUpdates
-from ecs_localai.ollama.address import parse_host
-from ecs_localai.runtime import App, Plugin, Startup, Update, activity, chain, in_set
-from ecs_localai.systems.dropped_files import DroppedFiles, hand_on_dropped_files
-from ecs_localai.systems.failure_notices import tell_of_failures
-from ecs_localai.systems.features import (
-    handle_experimental_feature_toggles,
-    request_feature_toggles,
-    spawn_feature_toggles,
-)
-from ecs_localai.systems.forgetting import Forgetting, forget_data
-from ecs_localai.systems.host_clients import HostClients
-from ecs_localai.systems.host_connection import configuration_from_environment, monitor_ollama_connection
-from ecs_localai.systems.host_editing import edit_hosts, follow_host_field, order_hosts
-from ecs_localai.systems.host_finding import HostFinding, find_hosts
-from ecs_localai.systems.host_list import OllamaHosts
-from ecs_localai.systems.host_upkeep import HOST_COMPONENTS, KnownHosts, keep_hosts
-from ecs_localai.systems.importing import Imports, import_models
-from ecs_localai.systems.installation_desk import InstallationDesk, drop_if_empty
-from ecs_localai.systems.installation_progress import InstallationRun
-from ecs_localai.systems.installation_requests import change_queue, request_installations
-from ecs_localai.systems.installation_tracking import (
-    clean_up_installations,
-    poll_installation_tasks,
-    spawn_model_installation,
-    stop_installations,
-    track_installation_progress,
-)
-from ecs_localai.systems.known_models import KnownModels, ask_for_recommendations, list_known_models
-from ecs_localai.systems.links import HostLink, HostLinks
-from ecs_localai.systems.local_server import LocalServerDesk, look_for_local_server, run_local_server
-from ecs_localai.systems.messages import EVENTS, INTENTS
-from ecs_localai.systems.model_deletion import StorageLooks, delete_models, find_out_what_deleting_frees
-from ecs_localai.systems.model_life import begin_model_work, finish_model_work
-from ecs_localai.systems.model_management import manage_model_lifecycle
-from ecs_localai.systems.model_texts import ModelTexts, read_model_texts
-from ecs_localai.systems.model_updates import (
-    UpdateDesk,
-    check_model_updates,
-    forget_stale_updates,
-    update_models,
-)
-from ecs_localai.systems.paired_browsers import PairedBrowsers
-from ecs_localai.systems.panel_settings import keep_panel_settings
-from ecs_localai.systems.performance_monitoring import (
-    MeasurementHistory,
-    monitor_model_performance,
-    start_sampling,
-)
-from ecs_localai.systems.persistence import SavedState
-from ecs_localai.systems.preferences import Preferences
-from ecs_localai.systems.preflight_desk import PreflightDesk
-from ecs_localai.systems.preflight_requests import look_before_installing
-from ecs_localai.systems.put_back import put_back
-from ecs_localai.systems.required_models import RequirementBook, keep_required_models
-from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for
-from ecs_localai.systems.saved_news import follow_saved_changes
-from ecs_localai.systems.saved_types import register_types
-from ecs_localai.systems.sets import (
-    HostConnection,
-    InstallationTracking,
-    LocalModelsSystemSet,
-    ModelManagement,
-    PerformanceMonitoring,
-    UIUpdate,
-)
-from ecs_localai.systems.settings_transfer import SettingsTransfer, transfer_settings
-from ecs_localai.systems.typed_secrets import TypedSecrets, keep_typed_secrets
-from ecs_localai.systems.ui_update import update_local_models_ui
-from ecs_localai.systems.unused_secrets import KeyringEntries, forget_unused_secrets
-from ecs_localai.systems.view_host import host_view
-from ecs_localai.systems.view_model_list import ModelList, list_models
-from ecs_localai.systems.view_model_texts import show_model_texts
-from ecs_localai.systems.view_preflight import show_preflight
-from ecs_localai.systems.view_requirements import show_requirements
+from ecs_localai.runtime.errors import PluginError
+from ecs_localai.runtime.plugin import Plugin
 
 if TYPE_CHECKING:
-    from ecs_localai.runtime import Latest
-    from ecs_localai.store.news import StoredNews
+    from pathlib import Path
 
-_OURS: dict[type, tuple[type, ...]] = {
-    HostLink: (*HOST_COMPONENTS, DefaultHost, HostUpdates, HostStorage),
-    ModelInstallation: (ModelInstallation, ModelInstallationTask, InstallationRun),
-    RequiredModel: (RequiredModel,),
-    FeatureToggle: (FeatureToggle,),
-    FeatureToggleGroup: (FeatureToggleGroup,),
-    LocalModelsPanel: (LocalModelsPanel,),
-}
-"""What the systems put into the world: the components that go with each when the app ends."""
+    from ecs_localai.components.hosts import OllamaConfiguration
+    from ecs_localai.ollama.address import HostAddress
+    from ecs_localai.runtime import App
+    from ecs_localai.systems.persistence import SavedState
+    from ecs_localai.systems.wiring import Wiring
 
 
 class LocalModelsPlugin(Plugin):
@@ -122,6 +29,8 @@ class LocalModelsPlugin(Plugin):
         resume: whether to go on with the installations that had not ended when the last program with this `data_dir`
             did.
 
+    As a `LatePlugin` it keeps no frame waiting: neither for its imports nor for what was saved.
+
     Raises:
         InvalidHost: the text, or where no `config` was given ``OLLAMA_HOST``, is not an address.
     """
@@ -133,166 +42,55 @@ class LocalModelsPlugin(Plugin):
         data_dir: Path | str | None = None,
         resume: bool = True,
     ) -> None:
-        if isinstance(config, str):
-            config = configuration_of(parse_host(config))
-        self._given = config if config is not None else configuration_from_environment()
-        self._data_dir = Path(data_dir) if data_dir is not None else None
+        self._given = _named_by_environment() if config is None else _parsed(config)
+        self._data_dir = None if data_dir is None else os.fspath(data_dir)
         self._resumes = resume
-        self._saved: SavedState | None = None
+        self._saved: SavedState | None = None  # between `load` and `build`
+        self._wiring: Wiring | None = None
+
+    def load(self) -> None:
+        """Import what it puts together, which is most of this package, and open what was saved."""
+        from pathlib import Path
+
+        from ecs_localai.systems.persistence import SavedState
+        from ecs_localai.systems.wiring import read_systems
+
+        read_systems()
+        self._saved = SavedState(None if self._data_dir is None else Path(self._data_dir), follows=True)
+
+    def unload(self) -> None:
+        """Close what was saved."""
+        if self._saved is not None:
+            self._saved.close()
+            self._saved = None
 
     def build(self, app: App) -> None:
         """Add the sets, the resources, the events, the hosts' entities and the systems."""
-        for kind in (*EVENTS, *INTENTS):
-            app.add_event(kind)
-        register_types(app)
-        self._add_resources(app)
-        app.world.spawn(LocalModelsPanel())
-        app.add_set_processors(
-            HostConnection(), ModelManagement(), InstallationTracking(), PerformanceMonitoring(), UIUpdate()
-        )
-        # The sets only react: a frame in which nothing happened passes them over.
-        app.configure_sets(Update, chain(*LocalModelsSystemSet).run_if(activity))
-        self._add_systems(app)
+        from ecs_localai.systems.wiring import Wiring
+
+        if self._saved is None:
+            raise PluginError("LocalModelsPlugin is built before it was loaded: add it with App.add_plugins.")
+        self._wiring = Wiring(app, self._given, self._saved, resumes=self._resumes)
+        self._saved = None
 
     def shutdown(self, app: App) -> None:
         """Write what waits to the disk, and take out of a host's world what is ours.
 
         The app ends the background work by itself.
         """
-        if self._saved is not None:
-            self._saved.close()
-        for owner, kinds in _OURS.items():
-            for entity in [entity for entity, _ in app.world.query(owner)]:
-                link = app.world.get(entity, HostLink)
-                stays = OllamaConfiguration if link is not None and link.is_guests else None
-                app.world.remove(entity, *(kind for kind in kinds if kind is not stays))
-                drop_if_empty(app.world, entity)
+        if self._wiring is not None:
+            self._wiring.shutdown(app)
 
-    def _add_resources(self, app: App) -> None:
-        news: Latest[StoredNews] | None = None if self._data_dir is None else app.tasks.channel()
-        saved = self._saved = SavedState(self._data_dir, news)
-        clients = HostClients()
-        server = LocalServerDesk(app.tasks)
-        app.tasks.on_close(server.close)  # before the connections: what we started goes last of all
-        app.tasks.on_close(clients.close)
-        history = MeasurementHistory()
-        app.diagnostics.add(*history.diagnostics)
-        models, features, browser = LocalModelManager(), ExperimentalFeaturesManager(), BrowserExtensionManager()
-        models.model_registry.cache.entries = saved.registry_entries()
-        models.model_registry.capabilities_by_digest = saved.capabilities()
-        models.model_registry.manifests_by_digest = saved.installed_manifests()
-        for resource in (
-            saved,
-            clients,
-            HostLinks(app.wakeups),
-            KnownHosts(),
-            TypedSecrets(app.tasks),
-            KeyringEntries(),
-            HostSearch(),
-            HostFinding(app.tasks),
-            LocalServer(),
-            server,
-            models,
-            ModelInstallationManager(),
-            features,
-            browser,
-            Preferences(saved, features, browser),
-            PairedBrowsers(saved),
-            history,
-            Preflights(),
-            PreflightDesk(app.tasks, clients, saved),
-            ModelTexts(),
-            DroppedFiles(),
-            Imports(),
-        ):
-            app.insert_resource(resource)
-        hosts = OllamaHosts(app, saved)
-        app.insert_resource(hosts)
-        self._begin_hosts(app, hosts)
-        app.insert_resource(InstallationDesk(app, saved, resumes=self._resumes))
-        app.insert_resource(RequirementBook(app, saved))
-        app.insert_resource(UpdateDesk(app, saved))
-        app.insert_resource(StorageLooks(app))
-        app.insert_resource(KnownModels(app))
-        app.insert_resource(ModelList(app))
-        app.insert_resource(Forgetting(app, saved))
-        app.insert_resource(SettingsTransfer(app))
-        if self._resumes:
-            for request in saved.queue.left_behind():
-                app.world.spawn(request)
 
-    def _begin_hosts(self, app: App, hosts: OllamaHosts) -> None:
-        """The hosts of the start: those that were saved, and the one for this run."""
-        listed = self._saved.hosts() if self._saved is not None else []
-        if not listed and self._given is None:
-            config = OllamaConfiguration()
-            listed = [SavedHost(name_for(config), config, is_default=True)]
-        hosts.begin_with(listed, self._given)
-        default = hosts.default
-        if default is not None:
-            app.world.resource(LocalModelManager).ollama_config = default.config
-            app.insert_resource(PanelView(host=host_view(default.manager)))
+def _parsed(config: OllamaConfiguration | str) -> OllamaConfiguration | HostAddress:
+    if not isinstance(config, str):
+        return config
+    from ecs_localai.ollama.address import parse_host
 
-    @staticmethod
-    def _add_systems(app: App) -> None:
-        sets = LocalModelsSystemSet
-        app.add_systems(Startup, spawn_feature_toggles, start_sampling, look_for_local_server)
-        app.add_systems(
-            Update,
-            in_set(
-                sets.HOST_CONNECTION,
-                chain(
-                    put_back,
-                    follow_saved_changes,
-                    forget_data,
-                    transfer_settings,
-                    edit_hosts,
-                    order_hosts,
-                    follow_host_field,
-                    keep_hosts,
-                    keep_typed_secrets,
-                    forget_unused_secrets,
-                    monitor_ollama_connection,
-                    find_hosts,
-                    run_local_server,
-                ),
-            ),
-            in_set(
-                sets.MODEL_MANAGEMENT,
-                chain(delete_models, finish_model_work, begin_model_work, manage_model_lifecycle),
-                chain(find_out_what_deleting_frees, check_model_updates, forget_stale_updates, update_models),
-                ask_for_recommendations,
-                chain(request_feature_toggles, handle_experimental_feature_toggles),
-                hand_on_dropped_files,
-                import_models,
-                read_model_texts,
-            ),
-            in_set(
-                sets.INSTALLATION_TRACKING,
-                chain(
-                    look_before_installing,
-                    request_installations,
-                    change_queue,
-                    stop_installations,
-                    track_installation_progress,
-                    poll_installation_tasks,
-                    keep_required_models,
-                    spawn_model_installation,
-                    clean_up_installations,
-                ),
-            ),
-            in_set(sets.PERFORMANCE_MONITORING, monitor_model_performance),
-            in_set(
-                sets.UI_UPDATE,
-                chain(
-                    tell_of_failures,
-                    keep_panel_settings,
-                    list_models,
-                    list_known_models,
-                    update_local_models_ui,
-                    show_preflight,
-                    show_requirements,
-                    show_model_texts,
-                ),
-            ),
-        )
+    return parse_host(config)
+
+
+def _named_by_environment() -> OllamaConfiguration | HostAddress | None:
+    """The host that ``OLLAMA_HOST`` names, as Ollama's own client reads it; None where it names none."""
+    named = os.environ.get("OLLAMA_HOST", "").strip()
+    return _parsed(named) if named else None

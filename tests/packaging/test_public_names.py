@@ -39,7 +39,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_what_only_the_background_needs_is_not_loaded_with_the_plugin() -> None:
     code = (
-        "import sys; from ecs_localai import LocalModelsPlugin; LocalModelsPlugin\n"
+        "import sys; from ecs_localai import LocalModelsPlugin; LocalModelsPlugin('127.0.0.1').load()\n"
         "print(sorted(set(sys.modules) & {'aiohttp', 'asyncio', 'ssl', 'pygame', 'psutil', 'pynvml', 'numpy'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

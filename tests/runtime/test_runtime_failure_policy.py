@@ -89,8 +89,7 @@ def test_a_system_that_works_has_nothing_around_it_and_neither_has_one_that_work
     app.add_set_processors(One())
     app.add_systems(Update, in_set(Shown.ONE, system))
     app.update()
-    (run,) = [one.process for one in app._frame.layout.processors if isinstance(one, One)]
-    segment = run.__self__  # type: ignore[attr-defined]  # a single part is a bound method of its segment
+    (segment,) = app._frame.layout.segments
     (healthy,) = segment.steps
     system.fails = True
     app.update()

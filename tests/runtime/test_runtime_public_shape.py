@@ -178,7 +178,7 @@ def test_everything_public_is_there_and_comes_from_one_place() -> None:
 def test_importing_the_app_and_the_plugin_loads_nothing_heavy() -> None:
     program = (
         "import sys, ecs_localai.runtime, ecs_localai\n"
-        "ecs_localai.App, ecs_localai.LocalModelsPlugin\n"
+        "ecs_localai.App, ecs_localai.LocalModelsPlugin('127.0.0.1').load()\n"
         "heavy = {'aiohttp', 'pygame', 'psutil', 'pynvml', 'typer', 'rich'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
     )
