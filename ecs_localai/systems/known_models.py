@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -31,13 +31,14 @@ from ecs_localai.runtime import App, EventReader, EventWriter, IoTaskPool, Res, 
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.links import settle
+from ecs_localai.systems.spread_work import SpreadWork
 from ecs_localai.systems.stepwise import LIGHT, Steps, every, finish
 from ecs_localai.systems.view_model_list import ModelList
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.wire_account import ModelRecommendation
 
-STEPS_A_FRAME: Final = 20
+Offered: TypeAlias = "tuple[list[KnownName], list[CompletionRow]]"
 
 
 class KnownName(msgspec.Struct):
@@ -120,11 +121,14 @@ def known_names_in_steps(sources: NameSources) -> Steps[list[KnownName]]:
     return [found[key] for _, key in sorted(ranks)]
 
 
-def _offered_in_steps(sources: NameSources) -> Steps[tuple[list[KnownName], list[CompletionRow]]]:
+def _offered_in_steps(sources: NameSources, before: list[CompletionRow]) -> Steps[Offered]:
+    """The names and their rows; one that is as before is the same object, so that a frame sees that at once."""
     names = yield from known_names_in_steps(sources)
+    there = {row.name: row for row in before}
     rows = []
     for ends, one in every(names):
-        rows.append(CompletionRow(one.name, one.detail))
+        row, shown = CompletionRow(one.name, one.detail), there.get(one.name)
+        rows.append(shown if shown is not None and shown == row else row)
         if ends:
             yield
     return names, rows
@@ -152,16 +156,18 @@ class KnownModels:
         self.app = app
         self.names: list[KnownName] = []
         """The likeliest first."""
+        self.rows: list[CompletionRow] = []
+        """The same for the panel."""
         self.recommended: dict[str, list[ModelRecommendation]] = {}
         """What hosts recommend, by their base URLs."""
         self.asking: dict[str, Task[list[ModelRecommendation]]] = {}
-        self.work: Steps[tuple[list[KnownName], list[CompletionRow]]] | None = None
+        self.work = SpreadWork[Offered](app.tasks, "list of known models")
         self.is_stale = True
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether another frame is wanted."""
-        return self.is_stale or self.work is not None
+        """Whether there is more to be gathered."""
+        return self.is_stale or self.work.is_under_way
 
 
 def ask_for_recommendations(
@@ -211,7 +217,7 @@ def list_known_models(
     known: Res[KnownModels],
     making: Res[ModelList],
 ) -> None:
-    """Gather the names anew where one may have come or gone, a frame's worth at a time.
+    """Gather the names anew where one may have come or gone; many of them in the background.
 
     They are put into the panel's view with all else that has changed (`update_local_models_ui`).
     """
@@ -221,21 +227,17 @@ def list_known_models(
     ]  # fmt: skip
     known.is_stale |= bool(news) or any(one.kind is UIUpdateKind.KNOWN_MODELS_CHANGED for one in updates.read())
     if making.is_unfinished:
-        return  # a frame has room for one of the two; `list_models` asks for the next one
-    if known.work is None:
+        return  # a frame has room for one of the two, and there is one when the list is done
+    if not known.work.is_under_way:
         if not known.is_stale:
             return
         known.is_stale = False
-        known.work = _offered_in_steps(_sources(listed, models, manager, known))
-    for _ in range(STEPS_A_FRAME):
-        try:
-            next(known.work)
-        except StopIteration as end:
-            known.work = None
-            known.names, rows = end.value
-            making.made["completions"] = rows
-            break
-    if known.is_unfinished:
+        known.work.begin_making(_offered_in_steps(_sources(listed, models, manager, known), known.rows))
+    offered = known.work.go_on()
+    if offered is not None:
+        known.names, known.rows = offered
+        making.made["completions"] = known.rows
+    if known.is_unfinished and not known.work.is_in_background:
         known.app.wakeups.request_frame()
 
 

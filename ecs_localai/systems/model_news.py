@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
-
-import msgspec
-
 from ecs_localai.components.events import (
     InstalledModelsChanged,
     LoadedModelsChanged,
     UIUpdateEvent,
     UIUpdateKind,
 )
-from ecs_localai.components.models import HostModels, InstalledModel, LoadedModel, ModelRegistry
+from ecs_localai.components.models import HostModels, InstalledModel, ModelRegistry
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.runtime import EventWriter
 from ecs_localai.store.state import ModelUsage
 from ecs_localai.systems.model_sync import ModelsSnapshot
 from ecs_localai.systems.persistence import SavedState
-
-T = TypeVar("T")
 
 
 class ModelNews:
@@ -58,21 +51,25 @@ class ModelNews:
                 self._saved.set_capabilities(digest, capabilities)
         before, loaded_before = models.installed, dict(models.loaded)
         changed = self._changed(snapshot, before)
-        names = before.keys() if snapshot.names is None else dict.fromkeys(snapshot.names).keys()
         replaced = {name for name in changed.keys() & before.keys() if changed[name].digest != before[name].digest}
-        added = sorted((names - before.keys()) | replaced)
-        removed = sorted((before.keys() - names) | replaced)
-        told = self._describe(snapshot, before) or bool(changed or removed)
+        told = self._describe(snapshot, before) or bool(changed)
+        added = removed = sorted(replaced)
         if snapshot.names is None:
             before.update(changed)
         else:
-            _become(before, {name: changed.get(name) or before[name] for name in snapshot.names})
-        loaded = {model.name: model for model in _as_installed(snapshot.loaded, models.installed)}
+            installed = {name: changed.get(name) or before[name] for name in snapshot.names}
+            added = [name for name in snapshot.sorted_names if name not in before or name in replaced]
+            removed = sorted((before.keys() - installed.keys()) | replaced)
+            before.clear()  # it stays the same dictionary: the default host's is shared with `LocalModelManager`
+            before.update(installed)
+        loaded = {model.name: model for model in snapshot.loaded}
         newly_loaded = sorted(loaded.keys() - loaded_before.keys())
         unloaded = sorted(loaded_before.keys() - loaded.keys())
-        if told or loaded != loaded_before or not models.synced or models.error is not None:
+        if told or removed or loaded != loaded_before or not models.synced or models.error is not None:
             self._ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
-        _become(models.loaded, loaded)
+        if list(loaded.items()) != list(loaded_before.items()):
+            models.loaded.clear()  # as above
+            models.loaded.update(loaded)
         if added or removed:
             self._installed.write(InstalledModelsChanged(added, removed, base_url))
         if newly_loaded or unloaded:
@@ -84,16 +81,15 @@ class ModelNews:
 
     def _changed(self, snapshot: ModelsSnapshot, before: dict[str, InstalledModel]) -> dict[str, InstalledModel]:
         """The models that are new or otherwise than they were, with what their host does not tell carried over."""
-        changed = {}
-        for model in snapshot.installed:
-            there = before.get(model.name)
-            if there is None:
-                self._recall(model)
-            else:
-                _carry_over(model, there)
-                if model == there:
-                    continue
-            changed[model.name] = model
+        changed = snapshot.installed
+        usage = self._saved.model_usage
+        if usage:
+            for name in changed.keys() - before.keys():
+                _recall(changed[name], usage)
+        for name in changed.keys() & before.keys():
+            _carry_over(changed[name], before[name])
+            if changed[name] == before[name]:
+                del changed[name]
         return changed
 
     def _describe(self, snapshot: ModelsSnapshot, before: dict[str, InstalledModel]) -> bool:
@@ -108,15 +104,6 @@ class ModelNews:
                 told = True
         return told
 
-    def _recall(self, model: InstalledModel) -> None:
-        """What is kept of a model's use."""
-        kept = self._saved.model_usage
-        usage = (kept.get(model.model_id) or kept.get(model.name)) if kept else None
-        if usage is not None:
-            model.usage_count = usage.usage_count
-            model.last_used = usage.last_used
-            model.performance_metrics = usage.performance
-
     def _count_uses(self, names: list[str], models: HostModels) -> None:
         """A model that was loaded since we looked last is being used."""
         for name in names:
@@ -130,21 +117,13 @@ class ModelNews:
                 self._saved.set_model_usage(model.model_id, usage)
 
 
-def _as_installed(loaded: Iterable[LoadedModel], installed: dict[str, InstalledModel]) -> list[LoadedModel]:
-    """A model that was renamed is listed by the name that it was loaded by (Ollama 0.9.3): call it what it is now.
-
-    Of several names for the same it is the newest one, as ``/api/tags`` lists that first.
-    """
-    loaded = list(loaded)
-    if all(model.name in installed for model in loaded):
-        return loaded
-    names = {model.digest: name for name, model in reversed(installed.items())}
-    return [
-        model
-        if model.name in installed or model.digest not in names
-        else msgspec.structs.replace(model, name=names[model.digest])
-        for model in loaded
-    ]
+def _recall(model: InstalledModel, kept: dict[str, ModelUsage]) -> None:
+    """What is kept of a model's use."""
+    usage = kept.get(model.model_id) or kept.get(model.name)
+    if usage is not None:
+        model.usage_count = usage.usage_count
+        model.last_used = usage.last_used
+        model.performance_metrics = usage.performance
 
 
 def _carry_over(model: InstalledModel, before: InstalledModel) -> None:
@@ -153,10 +132,3 @@ def _carry_over(model: InstalledModel, before: InstalledModel) -> None:
     model.last_used = before.last_used
     if before.digest == model.digest:
         model.performance_metrics = before.performance_metrics
-
-
-def _become(there: dict[str, T], wanted: dict[str, T]) -> None:
-    """Change a dictionary in place: the default host's is shared with `LocalModelManager`."""
-    if list(there.items()) != list(wanted.items()):
-        there.clear()
-        there.update(wanted)

@@ -11,8 +11,11 @@ import msgspec
 from ecs_localai.components.hosts import HostProtocol, OllamaHostManager
 from ecs_localai.components.models import InstalledModel, LoadedModel, ModelCapabilities
 from ecs_localai.ollama.errors import InvalidRequest, ModelNotFound, ServerFailure
-from ecs_localai.ollama.wire import RunningEntry, ShowReply, TagEntry, parse_timestamp
+from ecs_localai.ollama.wire import ShowReply, TagEntry, parse_timestamp
 from ecs_localai.systems.host_clients import HostClients
+from ecs_localai.systems.loaded_models import loaded_models
+from ecs_localai.systems.spread_work import finish_in_background
+from ecs_localai.systems.stepwise import Steps
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
@@ -20,17 +23,18 @@ if TYPE_CHECKING:
 
 DESCRIBED_AT_ONCE = 24
 """How many unknown models one synchronisation asks about, so that a long list is shown before all is known."""
-_PINNED_YEARS = 100
 _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 
 
 class ModelsSnapshot(msgspec.Struct, frozen=True):
     """A host's models at one moment, as far as they are not those of the look before."""
 
-    installed: list[InstalledModel]
-    """Those that are new, or not told of as before."""
+    installed: dict[str, InstalledModel]
+    """Those that are new, or not told of as before, by name, in the host's order."""
     names: list[str] | None
     """All names in the host's order; None: they are the same as before, in the same order."""
+    sorted_names: list[str]
+    """The same, sorted; empty where `names` is None."""
     entries: dict[str, TagEntry]
     """What the host told, by name: what the next look is compared with."""
     loaded: list[LoadedModel]
@@ -59,8 +63,8 @@ async def read_models(
         return await _read_from_ollama(clients, manager, known, before)
     base_url = manager.api_client.base_url
     provider = await clients.provider(manager)
-    installed = [provided_model(model, base_url) for model in await provider.models()]
-    return ModelsSnapshot(installed, [model.name for model in installed], {}, [], {}, complete=True)
+    installed = {model.name: provided_model(model, base_url) for model in await provider.models()}
+    return ModelsSnapshot(installed, list(installed), sorted(installed), {}, [], {}, complete=True)
 
 
 async def _read_from_ollama(
@@ -83,18 +87,32 @@ async def _read_from_ollama(
     asked = dict(list(unknown.items())[:DESCRIBED_AT_ONCE])
     described = await _describe_all(client, asked)
     entries = {entry.name: entry for entry in tags}
-    installed = [installed_model(entry, base_url) for entry in entries.values() if before.get(entry.name) != entry]
-    for model in installed:
+    installed = await finish_in_background(_told_otherwise(entries, before, base_url))
+    for model in installed.values():
         model.capabilities = described.get(model.digest) or known.get(model.digest) or model.capabilities
     names = list(entries)
+    are_others = names != list(before)
     return ModelsSnapshot(
         installed=installed,
-        names=None if names == list(before) else names,
+        names=names if are_others else None,
+        sorted_names=sorted(names) if are_others else [],
         entries=entries,
-        loaded=[loaded_model(entry) for entry in running],
+        loaded=await loaded_models(client, tags, running),
         capabilities=described,
         complete=len(asked) == len(unknown),
     )
+
+
+def _told_otherwise(
+    entries: Mapping[str, TagEntry], before: Mapping[str, TagEntry], base_url: str
+) -> Steps[dict[str, InstalledModel]]:
+    """The models that the host tells of otherwise than before."""
+    installed = {}
+    for name, entry in entries.items():
+        if before.get(name) != entry:
+            installed[name] = installed_model(entry, base_url)
+            yield
+    return installed
 
 
 async def _describe_all(client: OllamaClient, asked: dict[str, str]) -> dict[str, ModelCapabilities]:
@@ -157,19 +175,4 @@ def provided_model(model: ProvidedModel, base_url: str) -> InstalledModel:
         install_date=model.created or _UNKNOWN_TIME,
         capabilities=ModelCapabilities(max_context_length=model.context_length, parameter_count=model.parameter_count),
         host=base_url,
-    )
-
-
-def loaded_model(entry: RunningEntry) -> LoadedModel:
-    """A line of ``/api/ps`` as a loaded model. A pinned one "expires" some 292 years from now (Ollama 0.9.3)."""
-    expires = parse_timestamp(entry.expires_at)
-    pinned = expires is not None and expires.year > datetime.now(UTC).year + _PINNED_YEARS
-    return LoadedModel(
-        name=entry.name,
-        digest=entry.digest,
-        size=entry.size,
-        size_vram=entry.size_vram,
-        context_length=entry.context_length or None,
-        expires_at=None if pinned else expires,
-        pinned=pinned,
     )

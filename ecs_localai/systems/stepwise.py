@@ -12,6 +12,16 @@ LIGHT = 16
 """So many things that take one or two microseconds each make a step."""
 
 
+def step(steps: Steps[T]) -> T | None:
+    """Do one step; the result where that was the last one, else None."""
+    try:
+        next(steps)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    return None
+
+
 def finish(steps: Steps[T]) -> T:
     """Do all of it at once."""
     while True:

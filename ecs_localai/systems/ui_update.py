@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecs_localai.components.deleting import HostStorage
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.features import ExperimentalFeaturesManager, FeatureToggle, FeatureToggleGroup
 from ecs_localai.components.found_hosts import HostSearch, LocalServer
@@ -41,6 +42,7 @@ def update_local_models_ui(
     panels: Query[LocalModelsPanel],
     toggles: Query[FeatureToggle],
     groups: Query[FeatureToggleGroup],
+    storages: Query[HostStorage],
     listed: Res[OllamaHosts],
     server: Res[LocalServer],
     search: Res[HostSearch],
@@ -77,14 +79,14 @@ def update_local_models_ui(
     sections |= made
     hosts = listed.all()
     if UIUpdateKind.HOST_CHANGED in stale or answered:
-        sections |= _host_sections(hosts, server, search)
+        sections |= _host_sections(hosts, server, search, dict(iter(storages)))
         sections["host_answers"] = view.host_answers + answered
         for _, panel in panels:
             sections["host_error"] = panel.host_error
         now = what_models_depend_on(hosts)
         if now != seen.value:
             seen.value = now
-            stale |= {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.INSTALLATIONS_CHANGED}
+            stale.add(UIUpdateKind.INSTALLATIONS_CHANGED)
     if UIUpdateKind.INSTALLATIONS_CHANGED in stale:
         sections |= _installations(installations, runs, hosts, manager, models, preferences.downloads.at_once)
         sections |= _history_sections(manager, hosts, remembered)
@@ -93,8 +95,8 @@ def update_local_models_ui(
     if UIUpdateKind.EXPERIMENTAL_FEATURE_CHANGED in stale:
         by_entity = dict(iter(toggles))
         sections["features"] = toggle_groups([group for _, group in groups], by_entity, features)
-    if stale & {UIUpdateKind.MODELS_CHANGED, UIUpdateKind.HOST_CHANGED, UIUpdateKind.MEASUREMENTS_CHANGED}:
-        sections["summary"] = _summary(hosts, models)
+    if "models" in made or stale & {UIUpdateKind.HOST_CHANGED, UIUpdateKind.MEASUREMENTS_CHANGED}:
+        sections["summary"] = _summary(hosts, models, dict(iter(storages)))
     changed = take_over(view, sections) or view.revision == 0
     if UIUpdateKind.MEASUREMENTS_CHANGED in stale:
         view.gauges = gauges(models.resource_monitor, history)  # a new sample moves the sparkline in any case
@@ -139,9 +141,11 @@ def _default(hosts: list[ListedHost]) -> ListedHost | None:
     return next((one for one in hosts if one.is_default), hosts[0] if hosts else None)
 
 
-def _host_sections(hosts: list[ListedHost], server: LocalServer, search: HostSearch) -> dict[str, object]:
+def _host_sections(
+    hosts: list[ListedHost], server: LocalServer, search: HostSearch, storages: dict[int, HostStorage]
+) -> dict[str, object]:
     sections: dict[str, object] = {
-        "hosts": host_rows(hosts, server),
+        "hosts": host_rows(hosts, server, storages),
         "hosts_summary": hosts_summary(hosts),
         "search": search_view(search, hosts),
     }
@@ -152,10 +156,11 @@ def _host_sections(hosts: list[ListedHost], server: LocalServer, search: HostSea
     return sections
 
 
-def _summary(hosts: list[ListedHost], models: LocalModelManager) -> str:
+def _summary(hosts: list[ListedHost], models: LocalModelManager, storages: dict[int, HostStorage]) -> str:
     if len(hosts) > 1:
         return summary_of_hosts(models, [one.models for one in hosts if one.models.synced])
-    return summary_text(models, synced=bool(hosts) and hosts[0].models.synced)
+    storage = storages.get(hosts[0].entity) if hosts else None
+    return summary_text(models, storage, synced=bool(hosts) and hosts[0].models.synced)
 
 
 def _notices(view: PanelView, texts: list[str], closed: list[NoticeDismissed]) -> list[NoticeView]:

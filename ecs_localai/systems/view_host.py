@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ecs_localai.components.deleting import HostStorage
 from ecs_localai.components.found_hosts import LocalServer, LocalServerState
 from ecs_localai.components.hosts import HostHealthMonitor, OllamaHostManager
 from ecs_localai.components.models import HostModels, LocalModelManager
@@ -11,6 +12,7 @@ from ecs_localai.components.panel_view import HostView, Tone
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import ErrorKind
+from ecs_localai.systems.size_on_disk import size_on_disk
 
 _ANOTHER = "Or type another address into the host field above."
 _STEPS: dict[str, tuple[str, ...]] = {
@@ -92,14 +94,13 @@ def connection_advice(base_url: str, error_kind: str | None) -> list[str]:
     ]
 
 
-def summary_text(models: LocalModelManager, *, synced: bool) -> str:
+def summary_text(models: LocalModelManager, storage: HostStorage | None, *, synced: bool) -> str:
     """``5 installed · 31.4 GB on disk · 212 GB free``; the models only when they have been seen."""
     installed = models.installed_models.values()
-    # Models of the same digest share their files.
-    on_disk = sum({model.digest or model.name: model.size or 0 for model in installed if not model.is_cloud}.values())
     parts = [f"{len(installed)} installed"] if synced else []
-    if on_disk and synced:
-        parts.append(f"{format_bytes(on_disk)} on disk")
+    on_disk = size_on_disk(installed, storage).text if synced else ""
+    if on_disk:
+        parts.append(f"{on_disk} on disk")
     return " · ".join(parts + _free(models))
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ecs_localai.components.deleting import HostStorage
 from ecs_localai.components.found_hosts import FoundBy, FoundHost, HostSearch, LocalServer, LocalServerState
 from ecs_localai.components.hosts import HostOrigin, HostProtocol, OllamaConfiguration
-from ecs_localai.components.models import HostModels, InstalledModel
+from ecs_localai.components.models import HostModels
 from ecs_localai.components.panel_view import FoundRow, HostRow, SearchView
-from ecs_localai.components.wording import format_bytes, format_duration
+from ecs_localai.components.wording import format_duration
 from ecs_localai.ollama.address import HostAddress, parse_host
 from ecs_localai.ollama.errors import InvalidHost
+from ecs_localai.systems.size_on_disk import size_on_disk
 from ecs_localai.systems.view_host import connection_advice, health_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ecs_localai.systems.host_list import ListedHost
 
 _SHORTEST_UPTIME = 60.0
@@ -29,9 +29,11 @@ _FOUND_WORDS = {
 }
 
 
-def host_rows(hosts: Sequence[ListedHost], server: LocalServer) -> list[HostRow]:
-    """A row for each host, in the order of the list."""
-    return [_row(one, server) for one in hosts]
+def host_rows(
+    hosts: Sequence[ListedHost], server: LocalServer, storages: Mapping[int, HostStorage] | None = None
+) -> list[HostRow]:
+    """A row for each host, in the order of the list. `storages` is what is known of their files, by their entities."""
+    return [_row(one, server, (storages or {}).get(one.entity)) for one in hosts]
 
 
 def hosts_summary(hosts: Sequence[ListedHost]) -> str:
@@ -42,7 +44,7 @@ def hosts_summary(hosts: Sequence[ListedHost]) -> str:
     return f"All {len(hosts)} connected" if connected == len(hosts) else f"{connected} of {len(hosts)} connected"
 
 
-def _row(one: ListedHost, server: LocalServer) -> HostRow:
+def _row(one: ListedHost, server: LocalServer, storage: HostStorage | None) -> HostRow:
     health, base_url = one.health, one.base_url
     text, tone = health_status(health)
     address = _address(base_url)
@@ -59,7 +61,7 @@ def _row(one: ListedHost, server: LocalServer) -> HostRow:
     return HostRow(
         name=one.host.name,
         base_url=base_url,
-        facts=_facts(one, address),
+        facts=_facts(one, address, storage),
         status_text=text,
         tone=tone,
         is_default=one.is_default,
@@ -88,7 +90,7 @@ def _icon(one: ListedHost, address: HostAddress | None) -> str:
     return "server"
 
 
-def _facts(one: ListedHost, address: HostAddress | None) -> str:
+def _facts(one: ListedHost, address: HostAddress | None, storage: HostStorage | None) -> str:
     """Where it is and, while it is connected, what it is and how it is doing."""
     health = one.health
     where = one.base_url if address is None else address.display
@@ -103,24 +105,19 @@ def _facts(one: ListedHost, address: HostAddress | None) -> str:
         parts.append(f"Ollama {one.config.api_version}")
     if health.response_time_ms is not None:
         parts.append(f"{max(1, round(health.response_time_ms))} ms")
-    parts += _models_facts(one.models)
+    parts += _models_facts(one.models, storage)
     if health.uptime.total_seconds() >= _SHORTEST_UPTIME:
         parts.append(f"up {format_duration(health.uptime.total_seconds())}")
     return " · ".join(parts)
 
 
-def _models_facts(models: HostModels) -> list[str]:
+def _models_facts(models: HostModels, storage: HostStorage | None) -> list[str]:
     if not models.synced:
         return []
     count = len(models.installed)
     parts = [f"{count} model" if count == 1 else f"{count} models"]
-    size = bytes_on_disk(models.installed.values())
-    return [*parts, format_bytes(size)] if size else parts
-
-
-def bytes_on_disk(models: Iterable[InstalledModel]) -> int:
-    """What models take together on one host: those of the same digest share their files."""
-    return sum({model.digest or model.name: model.size or 0 for model in models if not model.is_cloud}.values())
+    size = size_on_disk(models.installed.values(), storage).text
+    return [*parts, size] if size else parts
 
 
 def search_view(search: HostSearch, hosts: Sequence[ListedHost]) -> SearchView:

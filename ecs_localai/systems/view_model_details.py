@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ecs_localai.components.hosts import HostHealthMonitor, HostProtocol
+from ecs_localai.components.hosts import HostProtocol
 from ecs_localai.components.models import InstalledModel, LoadedModel
 from ecs_localai.components.panel_view import ModelDetail, ModelRow
 from ecs_localai.components.wording import format_bytes, format_count, format_day
@@ -51,11 +51,11 @@ def model_details(
     return [ModelDetail(label, text) for label, text in details if text]
 
 
-def inert_reason(health: HostHealthMonitor, protocol: HostProtocol) -> str:
+def inert_reason(protocol: HostProtocol, *, is_healthy: bool) -> str:
     """Why a host's models can be neither loaded nor copied nor renamed now; empty where they can."""
     if protocol is not HostProtocol.OLLAMA:
         return _NO_OLLAMA
-    return "" if health.is_healthy else _AWAY
+    return "" if is_healthy else _AWAY
 
 
 def _full_name(name: str) -> str:

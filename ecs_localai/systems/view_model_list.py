@@ -1,14 +1,12 @@
-"""UI_UPDATE: the list of models, and what is known of newer versions; a long list is made over several frames."""
+"""UI_UPDATE: the list of models, and what is known of newer versions; a long list is made in the background."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
 
 from ecs_localai.components.deleting import HostStorage
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
-from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.panel import ModelSort, PanelSettings
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.updates import HostUpdates, ModelUpdate, UpdateState
@@ -18,14 +16,13 @@ from ecs_localai.systems.host_entries import ListedHost
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.model_difference import group_models_in_steps
 from ecs_localai.systems.preferences import Preferences
+from ecs_localai.systems.seen_hosts import SeenHost, look_at_hosts
+from ecs_localai.systems.spread_work import SpreadWork
 from ecs_localai.systems.stepwise import Steps
-from ecs_localai.systems.view_knowledge import HostKnowledge
 from ecs_localai.systems.view_model_details import inert_reason
-from ecs_localai.systems.view_model_places import ModelPlaces, known_hosts, models_of
-from ecs_localai.systems.view_models import Kept, model_rows_in_steps, models_empty_text
+from ecs_localai.systems.view_model_places import ModelPlaces, known_models
+from ecs_localai.systems.view_models import Kept, model_rows_in_steps, models_empty_text, same_rows_in_steps
 
-STEPS_A_FRAME: Final = 20
-"""Half a millisecond; a list of some twenty models is made in the frame in which something changed."""
 Sections = dict[str, object]
 
 
@@ -37,18 +34,20 @@ class _Seen:
     order: tuple[ModelSort, bool] | None = None
 
 
-@dataclass(slots=True)
 class ModelList:
     """The list of models that is being made for the panel. A resource."""
 
-    app: App
-    work: Steps[Sections] | None = None
-    is_stale: bool = True
-    """Whether something changed that the list under way may not have."""
-    seen: _Seen = field(default_factory=_Seen)
-    kept: Kept = field(default_factory=dict)
-    made: Sections = field(default_factory=dict)
-    """Sections of the panel's view that have not been put into it."""
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.work = SpreadWork[Sections](app.tasks, "list of models")
+        """A list of some twenty models is made in the frame in which something changed."""
+        self.is_stale = True
+        """Whether something changed that the list under way may not have."""
+        self.seen = _Seen()
+        self.kept: Kept = {}
+        """Belongs to the work while there is some under way."""
+        self.made: Sections = {}
+        """Sections of the panel's view that have not been put into it."""
 
     def take(self) -> Sections:
         """What has been made, once."""
@@ -57,33 +56,19 @@ class ModelList:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether another frame is wanted."""
-        return self.is_stale or self.work is not None
-
-    def go_on(self) -> Sections:
-        """Do as much as a frame has room for; what has been made, empty before it is."""
-        for _ in range(STEPS_A_FRAME):
-            if self.work is None:
-                return {}
-            try:
-                next(self.work)
-            except StopIteration as end:
-                self.work = None
-                sections: Sections = end.value
-                return sections
-        return {}
+        """Whether there is more to be made."""
+        return self.is_stale or self.work.is_under_way
 
 
 def list_models(
     updates: EventReader[UIUpdateEvent],
     listed: Res[OllamaHosts],
-    models: Res[LocalModelManager],
     preferences: Res[Preferences],
     known_updates: Query[HostUpdates],
     storages: Query[HostStorage],
     making: Res[ModelList],
 ) -> None:
-    """Make the list anew where something changed that it shows, a frame's worth at a time.
+    """Make the list anew where something changed that it shows; a long one in the background.
 
     What has been made is put into the panel's view with all else that has changed (`update_local_models_ui`).
     """
@@ -95,15 +80,16 @@ def list_models(
         now = what_models_depend_on(listed.all())
         making.is_stale |= now != making.seen.hosts
         making.seen.hosts = now
-    if making.work is None:
+    if not making.work.is_under_way:
         if not making.is_stale:
             return
         making.seen.order = order
         making.is_stale = False
-        knowledge = _knowledge(listed.all(), dict(iter(known_updates)), dict(iter(storages)))
-        making.work = _sections(listed.all(), models, settings, knowledge, making.kept)
-    making.made |= making.go_on()
-    if making.is_unfinished:
+        making.work.begin(_look(listed.all(), dict(iter(known_updates)), dict(iter(storages)), settings, making.kept))
+    made = making.work.go_on()
+    if made is not None:
+        making.made |= made
+    if making.is_unfinished and not making.work.is_in_background:
         making.app.wakeups.request_frame()
 
 
@@ -115,48 +101,50 @@ def what_models_depend_on(hosts: list[ListedHost]) -> tuple[object, ...]:
     )
 
 
-def _knowledge(
-    hosts: list[ListedHost], updates: dict[int, HostUpdates], storages: dict[int, HostStorage]
-) -> dict[str, HostKnowledge]:
-    return {one.base_url: HostKnowledge(updates.get(one.entity), storages.get(one.entity)) for one in hosts}
-
-
-def _sections(
+def _look(
     hosts: list[ListedHost],
-    models: LocalModelManager,
+    updates: dict[int, HostUpdates],
+    storages: dict[int, HostStorage],
     settings: PanelSettings,
-    knowledge: dict[str, HostKnowledge],
     kept: Kept,
-) -> Steps[Sections]:
+) -> Steps[Steps[Sections]]:
     default = next((one for one in hosts if one.is_default), hosts[0] if hosts else None)
-    if default is None:
+    empty_text = "" if default is None else models_empty_text(default.health, default.models)
+    seeing = yield from look_at_hosts(hosts, updates, storages)
+    return _sections(seeing, empty_text, settings, kept)
+
+
+def _sections(seeing: Steps[list[SeenHost]], empty_text: str, settings: PanelSettings, kept: Kept) -> Steps[Sections]:
+    hosts = yield from seeing
+    if not hosts:
         return {}
-    sections: Sections = {"models_empty_text": models_empty_text(default.health, default.models)}
-    sections |= updates_sections(hosts, knowledge)
-    yield
+    sections: Sections = {"models_empty_text": empty_text}
     if len(hosts) == 1:
-        inert = inert_reason(default.health, default.host.protocol)
-        rows = yield from model_rows_in_steps(
-            models, default.link.busy(), settings, inert, knowledge[default.base_url], kept
+        one = hosts[0]
+        inert = inert_reason(one.protocol, is_healthy=one.is_healthy)
+        sections["models"] = yield from model_rows_in_steps(
+            one.installed, one.loaded, one.busy, settings, inert, one.knowledge, kept
         )
-        return sections | {"models": rows, "difference": None}
-    kept.clear()
-    groups = yield from group_models_in_steps(models_of(known_hosts(hosts)))
-    places = ModelPlaces(hosts, knowledge, groups)
-    rows = yield from places.rows_in_steps(settings)
-    return sections | {"models": rows, "difference": places.difference()}
+        sections["difference"] = None
+    else:
+        groups = yield from group_models_in_steps(known_models(hosts))
+        places = ModelPlaces(hosts, groups)
+        rows = yield from places.rows_in_steps(settings)
+        sections["models"] = yield from same_rows_in_steps(rows, kept)
+        sections["difference"] = places.difference()
+    return sections | updates_sections(hosts)
 
 
-def updates_sections(hosts: list[ListedHost], knowledge: dict[str, HostKnowledge]) -> Sections:
+def updates_sections(hosts: list[SeenHost]) -> Sections:
     """What is known of newer versions, of all hosts together."""
-    looked = [(one, updates) for one in hosts if (updates := knowledge[one.base_url].updates) is not None]
+    looked = [(one, updates) for one in hosts if (updates := one.knowledge.updates) is not None]
     is_running = any(updates.is_checking for _, updates in looked)
     compared = [(one, updates) for one, updates in looked if updates.checked_at is not None]
     about = [
         update
         for one, updates in compared
         for name, update in updates.by_name.items()
-        if (model := one.models.installed.get(name)) is not None and model.digest == update.digest
+        if (model := one.installed.get(name)) is not None and model.digest == update.digest
     ]
     times = [updates.checked_at for _, updates in compared if updates.checked_at is not None]
     ago = max(0.0, (utc_now() - min(times)).total_seconds()) if times else None

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from ecs_localai.components.hosts import HostProtocol
 from ecs_localai.components.models import InstalledModel, LoadedModel
 from ecs_localai.components.panel import PanelSettings
 from ecs_localai.components.panel_view import DifferenceView, ModelRow, PlaceBadge, Tone
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.systems.model_difference import ModelGroup, difference_text, group_models, missing_installs
 from ecs_localai.systems.model_order import in_order_in_steps
+from ecs_localai.systems.seen_hosts import SeenHost
 from ecs_localai.systems.stepwise import Steps, finish
-from ecs_localai.systems.view_knowledge import HostKnowledge, add_knowledge
+from ecs_localai.systems.view_knowledge import add_knowledge
 from ecs_localai.systems.view_model_details import add_details, inert_reason
 from ecs_localai.systems.view_models import add_moment, loaded_text, model_row
 
-if TYPE_CHECKING:
-    from ecs_localai.systems.host_list import ListedHost
-
 _USUAL = PanelSettings()
-_NOTHING: Mapping[str, HostKnowledge] = {}
 _MOST_NAMED = 3
 """So many hosts are named in a sentence before the others are counted."""
 
 
-def known_hosts(hosts: Sequence[ListedHost]) -> list[ListedHost]:
-    """Those whose models are known, be it from an earlier time."""
-    return [one for one in hosts if one.models.synced or one.models.installed]
+def known_models(hosts: Sequence[SeenHost]) -> list[tuple[str, Mapping[str, InstalledModel]]]:
+    """The models of the hosts where they are known, as `group_models` takes them.
 
-
-def models_of(hosts: Sequence[ListedHost]) -> list[tuple[str, Mapping[str, InstalledModel]]]:
-    """The hosts' models, as `group_models` takes them."""
-    return [(one.base_url, one.models.installed) for one in hosts]
+    Of a host that was never seen nothing is known, so nothing is missing there.
+    """
+    return [(one.base_url, one.installed) for one in hosts if one.is_known]
 
 
 class ModelPlaces:
@@ -41,22 +34,13 @@ class ModelPlaces:
 
     Args:
         hosts: all of them, in their order.
-        knowledge: what is known of newer versions and of files, by the hosts' base URLs.
-        groups: the models of `known_hosts` as groups, where they have been made already.
+        groups: their `known_models` as groups, where they have been made already.
     """
 
-    def __init__(
-        self,
-        hosts: Sequence[ListedHost],
-        knowledge: Mapping[str, HostKnowledge] = _NOTHING,
-        groups: list[ModelGroup] | None = None,
-    ) -> None:
+    def __init__(self, hosts: Sequence[SeenHost], groups: list[ModelGroup] | None = None) -> None:
         self._hosts = {one.base_url: one for one in hosts}
-        # Of a host that was never seen nothing is known, so nothing is missing there.
-        self._known = known_hosts(hosts)
-        self._knowledge = knowledge
-        self._busy = {one.base_url: one.link.busy() for one in self._known}
-        self._groups = group_models(models_of(self._known)) if groups is None else groups
+        self._knowledge = {one.base_url: one.knowledge for one in hosts}
+        self._groups = group_models(known_models(hosts)) if groups is None else groups
 
     def rows(self, settings: PanelSettings = _USUAL) -> list[ModelRow]:
         """A row for each model, in the order that the person chose."""
@@ -83,7 +67,7 @@ class ModelPlaces:
         size = 0
         sizes = {group.name: max(model.size or 0 for model in group.on.values()) for group in self._groups}
         for name, base_url in missing_installs(self._groups, self._able(list(self._hosts))):
-            wanted.setdefault(name, []).append(self._hosts[base_url].host.name)
+            wanted.setdefault(name, []).append(self._hosts[base_url].name)
             size += sizes[name]
         models = "1 model" if len(wanted) == 1 else f"{len(wanted)} models"
         question = f"Install {models}{f', {format_bytes(size)} in all' if size else ''}?"
@@ -92,7 +76,7 @@ class ModelPlaces:
     def _difference_text(self) -> str:
         """Of many hosts the first ones are named, and the others counted."""
         differing = {base_url for group in self._groups for base_url in (*group.missing_on, *group.outdated_on)}
-        names = {one.base_url: one.host.name for one in self._known if one.base_url in differing}
+        names = {base_url: one.name for base_url, one in self._hosts.items() if base_url in differing}
         rest = len(names) - _MOST_NAMED
         if rest < 2:
             return difference_text(self._groups, names)
@@ -101,22 +85,21 @@ class ModelPlaces:
 
     def _able(self, base_urls: list[str]) -> list[str]:
         """Those of these hosts that can install something now."""
-        hosts = [self._hosts[base_url] for base_url in base_urls]
-        return [one.base_url for one in hosts if one.health.is_healthy and one.host.protocol is HostProtocol.OLLAMA]
+        return [base_url for base_url in base_urls if self._hosts[base_url].is_able]
 
     def _names(self, base_urls: Sequence[str]) -> list[str]:
-        return [self._hosts[base_url].host.name for base_url in base_urls]
+        return [self._hosts[base_url].name for base_url in base_urls]
 
     def _row(self, group: ModelGroup) -> ModelRow:
         holders = [self._hosts[base_url] for base_url in group.on]
         shown = next((one for one in holders if one.is_default), None)
         model = group.on[shown.base_url] if shown else max(group.on.values(), key=lambda one: one.install_date)
         row = model_row(model, None, self._busy_text(group))
-        loaded = [(one, one.models.loaded.get(group.on[one.base_url].name)) for one in holders]
+        loaded = [(one, one.loaded.get(group.on[one.base_url].name)) for one in holders]
         there = [(one, model) for one, model in loaded if model is not None]
         if there:
             first, its = there[0]
-            places = first.host.name if len(there) == 1 else f"{len(there)} hosts"
+            places = first.name if len(there) == 1 else f"{len(there)} hosts"
             row.status = loaded_text(its).replace("Loaded", f"Loaded on {places}", 1)
             row.tone = Tone.OK
         row.hosts = self._names(list(group.on))
@@ -136,16 +119,16 @@ class ModelPlaces:
         row: ModelRow,
         group: ModelGroup,
         model: InstalledModel,
-        loaded: Sequence[tuple[ListedHost, LoadedModel | None]],
+        loaded: Sequence[tuple[SeenHost, LoadedModel | None]],
     ) -> None:
         """What shows when the row is unfolded, and on which hosts it can be loaded, copied and renamed."""
-        reasons = {one.host.name: inert_reason(one.health, one.host.protocol) for one, _ in loaded}
+        reasons = {one.name: inert_reason(one.protocol, is_healthy=one.is_healthy) for one, _ in loaded}
         row.able_on = [name for name, reason in reasons.items() if not reason]
-        its = next((its for one, its in loaded if its is not None and not reasons[one.host.name]), None)
+        its = next((its for one, its in loaded if its is not None and not reasons[one.name]), None)
         # With an able host there is no reason; else the first one's stands for all.
         inert = "" if row.able_on else next(iter(reasons.values()), "")
         add_details(row, model, its, group.on.values(), inert)
-        there = {one.host.name: its for one, its in loaded if its is not None}
+        there = {one.name: its for one, its in loaded if its is not None}
         row.loaded_on = [name for name in row.able_on if name in there]
         row.pinned_on = [name for name in row.loaded_on if there[name].pinned]
         row.pinned = bool(row.pinned_on)
@@ -154,8 +137,9 @@ class ModelPlaces:
         """For example ``Deleting on A and B, loading on C``."""
         doing: dict[str, list[str]] = {}
         for base_url, model in group.on.items():
-            if word := self._busy[base_url].get(model.name):
-                doing.setdefault(word, []).append(self._hosts[base_url].host.name)
+            one = self._hosts[base_url]
+            if word := one.busy.get(model.name):
+                doing.setdefault(word, []).append(one.name)
         parts = [f"{word} on {named(names)}" for word, names in doing.items()]
         return ", ".join([*parts[:1], *(part[0].lower() + part[1:] for part in parts[1:])])
 

@@ -12,8 +12,9 @@ from ecs_localai.components.panel import ModelSort, PanelSettings
 from ecs_localai.components.panel_view import ModelRow, Tone
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.wording import format_bytes, format_count, format_day, format_time_left
+from ecs_localai.systems.loaded_models import by_every_name
 from ecs_localai.systems.model_order import in_order_in_steps, last_use, newest
-from ecs_localai.systems.stepwise import LIGHT, Steps, finish
+from ecs_localai.systems.stepwise import LIGHT, Steps, every, finish
 from ecs_localai.systems.view_knowledge import NOTHING_KNOWN, HostKnowledge, put_knowledge
 from ecs_localai.systems.view_model_details import add_details
 
@@ -40,11 +41,13 @@ def model_rows(
 
     ``busy`` is what is being done to which of them, ``inert`` as in `ModelRow.inert_reason`.
     """
-    return finish(model_rows_in_steps(models, busy, settings, inert, NOTHING_KNOWN, {}))
+    loaded = by_every_name(models.loaded_models.values())
+    return finish(model_rows_in_steps(models.installed_models, loaded, busy, settings, inert, NOTHING_KNOWN, {}))
 
 
 def model_rows_in_steps(
-    models: LocalModelManager,
+    installed: Mapping[str, InstalledModel],
+    loaded: Mapping[str, LoadedModel],
     busy: Mapping[str, str],
     settings: PanelSettings,
     inert: str,
@@ -56,9 +59,8 @@ def model_rows_in_steps(
     Rows in ``kept`` that were made from what is still the case are taken as they are; it is then made to hold what
     there is now. A loaded model's row says how long it stays, so it is always made anew.
     """
-    loaded = models.loaded_models
     ordered = yield from in_order_in_steps(
-        list(models.installed_models.values()), settings, lambda model: (model,), lambda model: model.name in loaded
+        installed.values(), settings, lambda model: (model,), lambda model: model.name in loaded
     )
     rows = []
     light = 0
@@ -91,6 +93,21 @@ def model_rows_in_steps(
         for name in kept.keys() - {row.name for row in rows}:
             del kept[name]
     return rows
+
+
+def same_rows_in_steps(rows: list[ModelRow], kept: Kept) -> Steps[list[ModelRow]]:
+    """These rows, but where one is as before, the one that is kept: a frame then sees at once that it is the same."""
+    before = dict(kept)
+    kept.clear()
+    same = []
+    for ends, row in every(rows):
+        there = before.get(row.name)
+        shown = there[2] if there is not None and there[2] == row else row
+        kept[row.name] = (), (), shown
+        same.append(shown)
+        if ends:
+            yield
+    return same
 
 
 def _whole_row(

@@ -16,6 +16,7 @@ from ecs_localai import (
     OllamaConnectionStatusChanged,
     RefreshRequested,
 )
+from ecs_localai.components.deleting import HostStorage
 from ecs_localai.ollama import OllamaClient
 from tests.rig.model_files import TINY_PARAMETERS, create_model, tiny_gpt2, upload_blob, write_gguf
 from tests.rig.ollama_server import OllamaServer
@@ -96,8 +97,9 @@ def test_abilities_are_asked_for_once(fresh_ollama: OllamaServer, tmp_path: Path
         for number in range(2, 5):
             driven.write(RefreshRequested())
             driven.until(lambda: fresh_ollama.log_text().count('"/api/tags"') >= number)  # noqa: B023 - called in the loop
-    # One for its abilities, one for where its files lie, which is asked when the models have changed.
-    assert fresh_ollama.log_text().count('"/api/show"') <= 2
+        driven.until(lambda: [storage for _, storage in driven.app.world.query(HostStorage)])
+    # It tells its abilities, and where its files lie, which is wanted when the models have changed.
+    assert fresh_ollama.log_text().count('"/api/show"') == 1
 
 
 def test_loading_and_unloading_are_seen_and_counted(ollama_server: OllamaServer) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ecs_localai.components.deleting import HostStorage
 from ecs_localai.components.found_hosts import FoundBy, FoundHost, HostSearch, LocalServer, LocalServerState
 from ecs_localai.components.hosts import (
     HostHealthMonitor,
@@ -21,6 +22,7 @@ from ecs_localai.ollama.errors import ErrorKind
 from ecs_localai.runtime import Wakeups
 from ecs_localai.systems.host_list import ListedHost
 from ecs_localai.systems.links import HostLinks
+from ecs_localai.systems.seen_hosts import see_hosts
 from ecs_localai.systems.view_host import host_view, summary_of_hosts
 from ecs_localai.systems.view_hosts import host_rows, hosts_summary, search_view
 from ecs_localai.systems.view_model_places import ModelPlaces, named
@@ -56,7 +58,7 @@ def give(one: ListedHost, *names: str, digest: str = "d", day: int = 1, size: in
 def test_a_connected_host_says_what_it_is_and_how_it_is_doing() -> None:
     one = give(host("box", "192.168.1.5", default=True), "a:1", "b:1")
     (row,) = host_rows([one], STOPPED)
-    assert row.facts == "192.168.1.5:11434 · Ollama 0.9.3 · 2 ms · 2 models · 4 GB · up 3 h"
+    assert row.facts == "192.168.1.5:11434 · Ollama 0.9.3 · 2 ms · 2 models · about 4 GB · up 3 h"
     assert (row.status_text, row.tone, row.reason, row.is_default) == ("Connected", Tone.OK, "", True)
 
 
@@ -74,6 +76,14 @@ def test_models_of_the_same_files_count_once_on_disk() -> None:
         give(one, name)
         one.models.installed[name].digest = "same"
     assert "2 models · 2 GB" in host_rows([one], STOPPED)[0].facts
+
+
+def test_files_that_models_share_count_once_where_it_is_known_which_they_are() -> None:
+    one = give(host("box", "192.168.1.5"), "a:1", "b:1")
+    known = HostStorage(total_bytes=3_000_000_000, digests=["da:1", "db:1"])
+    assert "2 models · 3 GB" in host_rows([one], STOPPED, {one.entity: known})[0].facts
+    give(one, "c:1")  # of which it is not known yet
+    assert "3 models · about 6 GB" in host_rows([one], STOPPED, {one.entity: known})[0].facts
 
 
 def test_a_host_that_is_away_says_why_and_what_to_do() -> None:
@@ -191,7 +201,7 @@ def test_found_hosts_are_those_that_are_not_in_the_list() -> None:
 def test_models_are_one_row_each_with_their_places() -> None:
     a = give(give(host("a", default=True), "both:1", "mine:1"), "old:1", digest="new", day=9)
     b = give(give(host("b"), "both:1"), "old:1", digest="older", day=2)
-    rows = {row.name: row for row in ModelPlaces([a, b]).rows()}
+    rows = {row.name: row for row in ModelPlaces(see_hosts([a, b])).rows()}
     assert list(rows) == ["both:1", "mine:1", "old:1"]
     assert (rows["both:1"].where_text, rows["both:1"].places) == ("On both hosts", [])
     mine = rows["mine:1"]
@@ -206,10 +216,10 @@ def test_a_host_that_is_away_is_not_offered_and_one_never_seen_lacks_nothing() -
     a = give(host("a", default=True), "m:1")
     away, unseen = host("away", healthy=False), host("unseen", healthy=False)
     away.models.synced = True
-    (row,) = ModelPlaces([a, away, unseen]).rows()
+    (row,) = ModelPlaces(see_hosts([a, away, unseen])).rows()
     assert row.absent_text == "not on away"
     assert (row.installable_on, row.install_label) == ([], "")
-    difference = ModelPlaces([a, away, unseen]).difference()
+    difference = ModelPlaces(see_hosts([a, away, unseen])).difference()
     assert difference is not None
     assert (difference.text, difference.installs) == ("away lacks 1", [])
 
@@ -218,38 +228,38 @@ def test_a_loaded_model_comes_first_and_says_where() -> None:
     a, b, c = (give(host(name, default=name == "a"), "a:1", "z:1") for name in "abc")
     for one in (b, c):
         one.models.loaded["z:1"] = LoadedModel("z:1", "dz:1", 10, 10, pinned=True)
-    row = ModelPlaces([a, b, c]).rows()[0]
+    row = ModelPlaces(see_hosts([a, b, c])).rows()[0]
     assert (row.name, row.status, row.tone) == ("z:1", "Loaded on 2 hosts · 100 % GPU · stays loaded", Tone.OK)
     c.models.loaded.clear()
-    assert ModelPlaces([a, b, c]).rows()[0].status == "Loaded on b · 100 % GPU · stays loaded"
+    assert ModelPlaces(see_hosts([a, b, c])).rows()[0].status == "Loaded on b · 100 % GPU · stays loaded"
 
 
 def test_the_difference_is_told_with_what_would_settle_it() -> None:
     a = give(host("a", default=True), "one:1", "two:1")
     b = give(host("b"), "three:1")
-    difference = ModelPlaces([a, b]).difference()
+    difference = ModelPlaces(see_hosts([a, b])).difference()
     assert difference is not None
     assert difference.text == "a lacks 1, b lacks 2"
     assert difference.question == "Install 3 models, 6 GB in all?"
     assert sorted(difference.installs) == [("one:1", ("b",)), ("three:1", ("a",)), ("two:1", ("b",))]
-    assert ModelPlaces([a, give(host("c"), "one:1", "two:1")]).difference() is None
+    assert ModelPlaces(see_hosts([a, give(host("c"), "one:1", "two:1")])).difference() is None
 
 
 def test_the_difference_of_many_hosts_is_short() -> None:
     hosts = [give(host("n0", default=True), "m:1"), *(host(f"n{number}") for number in range(1, 50))]
-    difference = ModelPlaces(hosts).difference()
+    difference = ModelPlaces(see_hosts(hosts)).difference()
     assert difference is not None
     assert difference.text == "n1 lacks 1, n2 lacks 1, n3 lacks 1, and 46 more hosts differ"
-    assert ModelPlaces(hosts).rows()[0].absent_text == "not on n1, n2, n3 and 46 more"
+    assert ModelPlaces(see_hosts(hosts)).rows()[0].absent_text == "not on n1, n2, n3 and 46 more"
 
 
 def test_models_of_unknown_size_do_not_count_as_bytes() -> None:
     a, b = give(host("a", default=True), "m:1"), host("b")
     a.models.installed["m:1"] = dataclasses.replace(a.models.installed["m:1"], size=None)
-    difference = ModelPlaces([a, b]).difference()
+    difference = ModelPlaces(see_hosts([a, b])).difference()
     assert difference is not None
     assert difference.question == "Install 1 model?"
-    assert ModelPlaces([a, b]).rows()[0].size_text == ""
+    assert ModelPlaces(see_hosts([a, b])).rows()[0].size_text == ""
 
 
 def test_the_summary_of_several_hosts_counts_models_by_name() -> None:

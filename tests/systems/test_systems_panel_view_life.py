@@ -6,6 +6,7 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ecs_localai import AddHostRequested, ModelInstallationFailed, RemoveHostRequested
@@ -14,6 +15,7 @@ from ecs_localai.components.installation import InstallationRecord, Installation
 from ecs_localai.components.models import InstalledModel, LoadedModel, LocalModelManager, ModelCapabilities
 from ecs_localai.components.panel import PanelSettings
 from ecs_localai.components.panel_view import ModelRow, Tone
+from ecs_localai.systems.seen_hosts import see_hosts
 from ecs_localai.systems.view_history import MOST_REMEMBERED, history_key, history_rows
 from ecs_localai.systems.view_model_places import ModelPlaces
 from ecs_localai.systems.view_models import model_rows
@@ -105,7 +107,7 @@ def test_with_several_hosts_the_row_says_where_something_can_be_done() -> None:
     foreign.host.protocol = HostProtocol.OPENAI
     there.models.loaded["a:1"] = LoadedModel("a:1", "d", 10, 0)
     other.models.loaded["a:1"] = LoadedModel("a:1", "d", 10, 0, pinned=True)
-    rows = {row.name: row for row in ModelPlaces([there, away, other, foreign]).rows()}
+    rows = {row.name: row for row in ModelPlaces(see_hosts([there, away, other, foreign])).rows()}
     row = rows["a:1"]
     assert (row.able_on, row.loaded_on, row.pinned_on) == (["there", "other"], ["there", "other"], ["other"])
     assert (row.loaded, row.pinned, row.inert_reason) == (True, True, "")
@@ -142,6 +144,14 @@ def test_past_installations_come_newest_first_with_when_how_long_and_how_much() 
     assert newest.detail.endswith(" · 3 min")
     assert oldest.detail.endswith(" · 3 min · 5.2 GB")
     assert (oldest.outcome, oldest.tone) == ("Installed", Tone.OK)
+
+
+def test_past_installations_that_were_no_downloads_say_what_the_models_were_made_of() -> None:
+    files = msgspec.structs.replace(record(1), files=["/home/me/model-00001-of-00002.gguf", "/home/me/mmproj.gguf"])
+    other = msgspec.structs.replace(record(2), source="base:latest", total_bytes=0, bytes_downloaded=0)
+    derived, imported = history_rows([files, other], ONLY)
+    assert derived.detail.endswith(" · 3 min · made of base:latest")
+    assert imported.detail.endswith(" · 5.2 GB · made of model-00001-of-00002.gguf and 1 more")
 
 
 def test_only_the_last_try_that_did_not_succeed_can_be_repeated() -> None:
