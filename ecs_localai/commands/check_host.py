@@ -8,13 +8,12 @@ from collections.abc import Iterator
 import msgspec
 
 from ecs_localai.commands.failure import CommandFailed
-from ecs_localai.commands.host_look import HostLine, look_at_all
+from ecs_localai.commands.host_look import HostLine, look_at_all, size_text
 from ecs_localai.commands.list_hosts import milliseconds
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say_json
 from ecs_localai.components.hosts import AuthKind
 from ecs_localai.components.secret_source import SecretPlace
-from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.certificate import CertificateFacts
 from ecs_localai.ollama.errors import ErrorKind
@@ -43,7 +42,7 @@ def check_host(target: Target, named: str, as_json: bool) -> int:
     """
     book = target.book()
     host = book.require(named)
-    (line,) = look_at_all([host], book.flags)
+    (line,) = look_at_all([host], book)
     certificate = asyncio.run(_certificate(host)) if host.config.tls_enabled else None
     if as_json:
         say_json(CheckedHost(line, certificate))
@@ -96,7 +95,7 @@ def _facts(host: SavedHost, line: HostLine, certificate: CertificateFacts | None
     elif host.config.tls_enabled:
         yield "Certificate", "none was shown"
     if line.models is not None:
-        size = "" if line.size_on_disk is None else f", {format_bytes(line.size_on_disk)} on disk"
+        size = f", {size_text(line)} on disk" if line.size_on_disk else ""
         loaded = "" if line.loaded is None else f", {line.loaded} loaded"
         yield "Models", f"{line.models} installed{loaded}{size}"
 

@@ -33,6 +33,6 @@ def _print(check: Check) -> None:
     from ecs_localai.commands.tables import draw, text
 
     line = text(f"{check.status.value:4} ", _STYLES[check.status])
-    line.append_text(text(f"{check.check:<13}", "bold"))
+    line.append_text(text(f"{check.check:<12} ", "bold"))
     line.append_text(text(check.detail))
     draw(line, *(text(f"     {'':13}→ {step}") for step in check.advice))

@@ -75,10 +75,10 @@ def check_hosts(target: Target) -> Iterator[Check]:
         return
     chosen = book.chosen
     yield Check("address", Verdict.OK, f"{chosen.config.base_url} (from {book.source})")
-    for line in look_at_all([chosen], book.flags):
+    for line in look_at_all([chosen], book):
         yield _about("ollama", line, Verdict.FAIL)
     others = [host for host in book.hosts if host is not chosen]
-    for line in look_at_all(others, book.flags) if others else ():
+    for line in look_at_all(others, book) if others else ():
         yield _about(f"host {line.name}", line, Verdict.WARN)
     yield check_keyring(book.hosts)
 
@@ -104,12 +104,17 @@ def check_keyring(hosts: Sequence[SavedHost]) -> Check:
         from keyring.backends import chainer, fail, null
     except ImportError as error:
         return Check("keyring", Verdict.FAIL, f"keyring does not load: {error}.", ["Install ecs-localai again."])
+    from ecs_localai.ollama.secrets import warning_about_keyring
+
+    advice = ["Without one, keep secrets in files or environment variables: --bearer-file FILE, --bearer-env VAR."]
     backend = keyring.get_keyring()
     kept = list(backend.backends) if isinstance(backend, chainer.ChainerBackend) else [backend]
     names = [one.name for one in kept if not isinstance(one, (fail.Keyring, null.Keyring))]
     if names:
+        warning = warning_about_keyring()
+        if warning is not None:
+            return Check("keyring", Verdict.WARN, warning)
         return Check("keyring", Verdict.OK, f"Secrets are kept in {', '.join(names)}")
-    advice = ["Without one, keep secrets in files or environment variables: --bearer-file FILE, --bearer-env VAR."]
     needed = f" {' and '.join(using)} cannot be logged in to." if using else ""
     return Check(
         "keyring", Verdict.FAIL if using else Verdict.WARN, f"This machine has no keyring for secrets.{needed}", advice

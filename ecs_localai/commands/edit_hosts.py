@@ -17,6 +17,7 @@ from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import InvalidHost
 from ecs_localai.systems.host_list import no_such_host
+from ecs_localai.systems.host_refusals import Known, known, why_refused
 from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for
 
 
@@ -31,7 +32,7 @@ def add_host(target: Target, address: str, name: str, options: HostOptions, *, m
 
     def change(hosts: list[SavedHost]) -> list[SavedHost]:
         nonlocal made
-        _refuse_taken(hosts, config.base_url, made.name)
+        _refuse(hosts, config.base_url, made.name)
         made = msgspec.structs.replace(made, name=made.name or name_for(config, [host.name for host in hosts]))
         typed.keep()
         return _with_default([*hosts, made], made.name if make_default else "")
@@ -64,14 +65,18 @@ def edit_host(
     config, typed = configured(config, options)
     protocol = before.protocol if openai is None else HostProtocol.OPENAI if openai else HostProtocol.OLLAMA
     made = msgspec.structs.replace(before, name=_name(name) or before.name, config=config, protocol=protocol)
+    follows = not _name(name) and before.name == name_for(before.config)  # it is called what its address is
     if made == before and not make_default:
         say(f"{before.name} stays as it is: nothing else was given. What can be changed: ecs-localai hosts edit --help")
         return 0
 
     def change(hosts: list[SavedHost]) -> list[SavedHost]:
-        old = _require(hosts, before.config.base_url)
+        nonlocal made
+        old = next((host for host in hosts if host == before), None) or _require(hosts, before.config.base_url)
         others = [host for host in hosts if host is not old]
-        _refuse_taken(others, config.base_url, made.name)
+        if follows:
+            made = msgspec.structs.replace(made, name=name_for(config, [host.name for host in others]))
+        _refuse(others, config.base_url, made.name, Known(old.name, old.config.base_url))
         typed.keep()
         new = msgspec.structs.replace(made, is_default=old.is_default)
         return _with_default([new if host is old else host for host in hosts], new.name if make_default else "")
@@ -185,15 +190,11 @@ def _require(hosts: Sequence[SavedHost], named: str) -> SavedHost:
     return found
 
 
-def _refuse_taken(others: Sequence[SavedHost], base_url: str, name: str) -> None:
-    for host in others:
-        if host.config.base_url == base_url:
-            raise CommandFailed(
-                f"{base_url} is in the list already, as {host.name}. To change it: "
-                f"ecs-localai hosts edit {_quoted(host.name)}"
-            )
-        if name and host.name.casefold() == name.casefold():
-            raise CommandFailed(f"Another host is called {host.name}. Choose another name.")
+def _refuse(others: Sequence[SavedHost], base_url: str, name: str, former: Known | None = None) -> None:
+    refusal = why_refused(known(others), base_url, name, former)
+    if refusal is not None:
+        change = "" if refusal.is_about_name else f" To change it: ecs-localai hosts edit {_quoted(refusal.name)}"
+        raise CommandFailed(f"{refusal.text}{change}")
 
 
 def _with_default(hosts: Sequence[SavedHost], name: str) -> list[SavedHost]:

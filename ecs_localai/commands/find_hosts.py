@@ -10,6 +10,7 @@ from ecs_localai.commands.terminal import say, say_json, warn
 from ecs_localai.components.found_hosts import FoundBy, FoundHost
 from ecs_localai.components.hosts import HostOrigin
 from ecs_localai.ollama.address import parse_host
+from ecs_localai.systems.host_refusals import known, why_refused
 from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for, unique_name
 
 _WHERE = {
@@ -47,7 +48,7 @@ def find_hosts(target: Target, lan: bool, add: bool, as_json: bool) -> int:
         warn(problem)
     if add and found:
         added = _add(target, found)
-        if not as_json:
+        if added and not as_json:
             say(f"Added to the list: {', '.join(added)}.")
     elif not as_json:
         _say_what_next(found, lan)
@@ -76,10 +77,14 @@ def _add(target: Target, found: list[FoundHost]) -> list[str]:
         hosts = list(hosts)
         for one in found:
             config = configuration_of(parse_host(one.base_url))
-            if any(host.config.base_url == config.base_url for host in hosts):
+            refusal = why_refused(known(hosts), config.base_url, "")
+            if refusal is not None:
+                warn(refusal.text)
                 continue
             taken = [host.name for host in hosts]
-            name = unique_name(one.name, taken) if one.name else name_for(config, taken)
+            name = unique_name(one.name, taken) if one.name else ""
+            if not name or why_refused(known(hosts), config.base_url, name) is not None:
+                name = name_for(config, taken)
             hosts.append(SavedHost(name, config, origin=HostOrigin.FOUND))
             added.append(name)
         return hosts

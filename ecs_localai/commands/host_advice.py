@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from ecs_localai.components.hosts import HostOrigin
-from ecs_localai.ollama.address import parse_host
+from ecs_localai.ollama.address import DEFAULT_HOST, DEFAULT_PORT, parse_host
 from ecs_localai.ollama.errors import ErrorKind, OllamaError, PullFailure
 from ecs_localai.ollama.tls_context import TlsFileUnusable
 from ecs_localai.ollama.tls_failures import CertificateProblem, CertificateRefused, ClientCertificateRefused
@@ -14,8 +14,11 @@ from ecs_localai.systems.saved_hosts import SavedHost
 _SOMETHING_ELSE = frozenset({ErrorKind.NOT_OLLAMA, ErrorKind.BAD_REPLY, ErrorKind.DISCONNECTED})
 
 
-def advice_for(host: SavedHost, error: OllamaError) -> list[str]:
-    """What to change, one step each; the error itself has said what is wrong."""
+def advice_for(host: SavedHost, error: OllamaError, *, is_usual: bool) -> list[str]:
+    """What to change, one step each; the error itself has said what is wrong.
+
+    `is_usual`: whether a command uses this host where none is named.
+    """
     match error.kind:
         case ErrorKind.UNAUTHORIZED:
             return _about_log_in(host)
@@ -30,7 +33,7 @@ def advice_for(host: SavedHost, error: OllamaError) -> list[str]:
             return [f"Correct the address: {_edit(host, '--address ADDRESS')}"]
         case PullFailure() | ErrorKind.CLOSED | ErrorKind.INVALID_HOST:
             return []
-    return _about_reaching(host, error.kind)
+    return _about_reaching(host, error.kind, is_usual)
 
 
 def _about_log_in(host: SavedHost) -> list[str]:
@@ -58,7 +61,7 @@ def _about_tls(host: SavedHost, error: OllamaError) -> list[str]:
     return [f"Correct the address: {_edit(host, '--address ADDRESS')}"]
 
 
-def _about_reaching(host: SavedHost, kind: ErrorKind) -> list[str]:
+def _about_reaching(host: SavedHost, kind: ErrorKind, is_usual: bool) -> list[str]:
     address = parse_host(host.config.base_url)
     if kind is ErrorKind.DISCONNECTED and host.config.tls_enabled:
         return [f"If it asks who you are, show a certificate: {_edit(host, '--client-cert FILE --client-key FILE')}"]
@@ -70,9 +73,17 @@ def _about_reaching(host: SavedHost, kind: ErrorKind) -> list[str]:
     if address.is_loopback:
         if kind is ErrorKind.TIMED_OUT:
             return ["Something is there but does not answer: restart Ollama."]
-        serve = "ollama serve" if address.port == 11434 else f"OLLAMA_HOST={address.display} ollama serve"
+        if not address.can_be_served:
+            return [
+                f"Ollama itself listens elsewhere: start what stands before it, at {address.display}.",
+                f"Or correct the address: {_edit(host, '--address ADDRESS')}",
+            ]
+        is_default = address.same_host == DEFAULT_HOST and address.port == DEFAULT_PORT
+        theirs = "ollama serve" if is_default else f"OLLAMA_HOST={address.display} ollama serve"
+        ours = f"ecs-localai {'' if is_usual else f'--host {shlex.quote(host.name)} '}serve"
+        app = "start its app, or " if is_default else ""  # which listens at the default address alone
         return [
-            f"If Ollama is installed, start its app, or run “{serve}” or “ecs-localai serve” in a terminal.",
+            f"If Ollama is installed, {app}run “{theirs}” or “{ours}” in a terminal.",
             "If it is not, get it from ollama.com/download.",
             "If it runs elsewhere, give its address with --host, or add it: ecs-localai hosts add ADDRESS",
         ]

@@ -21,6 +21,7 @@ from ecs_localai.systems.saved_hosts import (
     configuration_of,
     name_for,
     read_saved_hosts,
+    server_of,
     with_one_default,
 )
 
@@ -54,6 +55,10 @@ class HostBook:
         """Those that speak Ollama's protocol, which alone can list, install and remove models."""
         return [host for host in self.hosts if host.protocol is HostProtocol.OLLAMA]
 
+    def is_usual(self, host: SavedHost) -> bool:
+        """Whether it is the host that a command without ``--host`` uses."""
+        return host.is_default and self.source != OPTION
+
     def require(self, text: str) -> SavedHost:
         """The host of this name or address. An address that is not in the list is a host, too.
 
@@ -73,17 +78,24 @@ class HostBook:
 
 
 def find_host(hosts: Iterable[SavedHost], text: str) -> SavedHost | None:
-    """The host of this name, base URL or address as people type it; as `OllamaHosts.find` does in the world."""
+    """The host of this address as people type it, else of this name.
+
+    No host's name reads as another one's address (`systems/host_refusals.py`), but for lists that are older than that
+    rule, and for names that are an address without its ``https://``: there, the address counts.
+    """
     wanted = text.strip()
+    if not wanted:
+        return None
     hosts = list(hosts)
-    for host in hosts:
-        if host.name.casefold() == wanted.casefold() or host.config.base_url == wanted:
-            return host
+    named = next((host for host in hosts if host.name.casefold() == wanted.casefold()), None)
     try:
         address = parse_host(wanted).base_url
     except InvalidHost:
-        return None
-    return next((host for host in hosts if wanted and host.config.base_url == address), None)
+        return named
+    server = server_of(address)
+    alike = [host for host in hosts if server_of(host.config.base_url) == server]
+    exact = next((host for host in alike if host.config.base_url == address), None)
+    return exact or (named if named in alike else None) or next(iter(alike), named)
 
 
 def read_book(folder: Path, option: str | None) -> HostBook:
@@ -159,9 +171,8 @@ def _read_saved(folder: Path) -> tuple[list[SavedHost], dict[str, bool]]:
 
 
 def _with_chosen(saved: list[SavedHost], chosen: SavedHost, source: str, flags: dict[str, bool]) -> HostBook:
-    base_url = chosen.config.base_url
-    hosts = saved if any(host.config.base_url == base_url for host in saved) else [*saved, chosen]
-    marked = [msgspec.structs.replace(host, is_default=host.config.base_url == base_url) for host in hosts]
+    hosts = saved if chosen in saved else [*saved, chosen]
+    marked = [msgspec.structs.replace(host, is_default=host is chosen) for host in hosts]
     return HostBook(marked, source, flags)
 
 

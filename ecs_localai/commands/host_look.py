@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,8 +17,11 @@ from ecs_localai.components.hosts import HostOrigin, HostProtocol
 from ecs_localai.components.tls import TlsSettings
 from ecs_localai.ollama.errors import ErrorKind, NotSupported, OllamaError
 from ecs_localai.systems.saved_hosts import SavedHost
+from ecs_localai.systems.size_on_disk import OnDisk, sum_on_disk
 
 if TYPE_CHECKING:
+    from ecs_localai.commands.host_book import HostBook
+    from ecs_localai.ollama.client import OllamaClient
     from ecs_localai.ollama.wire import TagEntry
     from ecs_localai.systems.host_clients import HostClients
 
@@ -45,6 +49,8 @@ class HostLine(msgspec.Struct, frozen=True, kw_only=True):
     loaded: int | None = None
     size_on_disk: int | None = None
     """Bytes; models that are the same under two names count once. None where they could not be listed."""
+    size_is_exact: bool | None = None
+    """Whether files that several models have count once; else they are counted with each of them."""
     error: str | None = None
     """Why it does not answer, or does not list its models; one sentence."""
     error_kind: str | None = None
@@ -56,24 +62,24 @@ class HostLine(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds."""
 
 
-def look_at_all(hosts: Sequence[SavedHost], flags: Mapping[str, bool]) -> list[HostLine]:
+def look_at_all(hosts: Sequence[SavedHost], book: HostBook) -> list[HostLine]:
     """Look at all hosts at once, each a single time; one that does not answer makes no other one wait."""
-    return asyncio.run(_look_at_all(hosts, flags))
+    return asyncio.run(_look_at_all(hosts, book))
 
 
-async def _look_at_all(hosts: Sequence[SavedHost], flags: Mapping[str, bool]) -> list[HostLine]:
+async def _look_at_all(hosts: Sequence[SavedHost], book: HostBook) -> list[HostLine]:
     import aiohttp  # noqa: F401 - before the first answer, whose time would be mostly this otherwise
 
     from ecs_localai.systems.host_clients import HostClients
 
     clients = HostClients()
     try:
-        return list(await asyncio.gather(*(_look(clients, host, flags) for host in hosts)))
+        return list(await asyncio.gather(*(_look(clients, host, book) for host in hosts)))
     finally:
         await clients.close()
 
 
-async def _look(clients: HostClients, host: SavedHost, flags: Mapping[str, bool]) -> HostLine:
+async def _look(clients: HostClients, host: SavedHost, book: HostBook) -> HostLine:
     seen = HostLine(
         name=host.name,
         base_url=host.config.base_url,
@@ -87,7 +93,7 @@ async def _look(clients: HostClients, host: SavedHost, flags: Mapping[str, bool]
     )
     try:
         if host.protocol is HostProtocol.OPENAI:
-            return await _look_at_openai(host, seen, flags)
+            return await _look_at_openai(host, seen, book.flags)
         client = await client_for(clients, host, once=True)
         version = await client.version(retry=False)
         seen = msgspec.structs.replace(seen, connected=True, version=version, answered_address=client.answered_address)
@@ -96,12 +102,17 @@ async def _look(clients: HostClients, host: SavedHost, flags: Mapping[str, bool]
         took = (time.perf_counter() - begun) * 1000.0
         seen = msgspec.structs.replace(seen, response_time_ms=round(took, 3))
         installed, loaded = await asyncio.gather(client.tags(retry=False), client.ps(retry=False))
+        on_disk = await _on_disk(client, installed)
         return msgspec.structs.replace(
-            seen, models=len(installed), loaded=len(loaded), size_on_disk=_size_on_disk(installed)
+            seen,
+            models=len(installed),
+            loaded=len(loaded),
+            size_on_disk=on_disk.bytes,
+            size_is_exact=on_disk.is_exact,
         )
     except OllamaError as error:
-        kind = str(error.kind)
-        return msgspec.structs.replace(seen, error=error.message, error_kind=kind, advice=advice_for(host, error))
+        advice = advice_for(host, error, is_usual=book.is_usual(host))
+        return msgspec.structs.replace(seen, error=error.message, error_kind=str(error.kind), advice=advice)
 
 
 async def _look_at_openai(host: SavedHost, seen: HostLine, flags: Mapping[str, bool]) -> HostLine:
@@ -156,5 +167,17 @@ _STATUS: dict[str, str] = {
 }
 
 
-def _size_on_disk(installed: Sequence[TagEntry]) -> int:
-    return sum({entry.digest or entry.name: entry.size for entry in installed if not entry.is_remote}.values())
+async def _on_disk(client: OllamaClient, installed: Sequence[TagEntry]) -> OnDisk:
+    sizes = {entry.digest or entry.name: entry.size for entry in installed if not entry.is_remote}
+    storage = None
+    if len(sizes) > 1:
+        from ecs_localai.ollama.deleting import storage_of
+
+        with suppress(OllamaError):
+            storage = await storage_of(client, {})
+    return sum_on_disk(sizes, storage)
+
+
+def size_text(line: HostLine) -> str:
+    """What its models take on its disk; empty for nothing, or where that is not known."""
+    return "" if line.size_on_disk is None else OnDisk(line.size_on_disk, line.size_is_exact is True).text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecs_localai.commands.host_look import HostLine, look_at_all, status_text
+from ecs_localai.commands.host_look import HostLine, look_at_all, size_text, status_text
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say_json
 from ecs_localai.components.wording import format_bytes
@@ -15,7 +15,7 @@ def list_hosts(target: Target, as_json: bool) -> int:
         CommandFailed: ``--host`` or ``OLLAMA_HOST`` is no address.
     """
     book = target.book()
-    lines = look_at_all(book.hosts, book.flags)
+    lines = look_at_all(book.hosts, book)
     if as_json:
         for line in lines:
             say_json(line)
@@ -39,7 +39,7 @@ def _cells(line: HostLine) -> tuple[str, ...]:
         " ".join(part for part in (line.program, line.version) if part) or "-",
         "-" if line.response_time_ms is None else milliseconds(line.response_time_ms),
         "-" if line.models is None else str(line.models),
-        "-" if line.size_on_disk is None else format_bytes(line.size_on_disk),
+        "-" if line.size_on_disk is None else size_text(line) or format_bytes(0),
     )
 
 

@@ -20,6 +20,8 @@ _SCHEME_PORTS = {"http": 80, "https": 443}
 _QUOTES = "\"'`“”‘’«»"
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _ZONE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_ESCAPED_ZONE = re.compile(r"%25(?=[0-9]*[A-Za-z._~-])")
+"""A zone behind the ``%25`` of a URL. Of digits alone it may be the number of an interface that begins with 25."""
 _SCHEME_TYPO = re.compile(r"(?i)(https?)(:/?(?!/)|/{2})")
 
 
@@ -62,7 +64,9 @@ class HostAddress:
     def display(self) -> str:
         """The address as one shows it to people: ``127.0.0.1:11434``, ``https://example.com/ollama``."""
         if self.scheme == "http":
-            return f"{self._bracketed}:{self.port}{self.base_path}"
+            host = self._bracketed
+            host = host.replace("%", "%25", 1) if _ESCAPED_ZONE.search(host) else host  # or it would be read as that
+            return f"{host}:{self.port}{self.base_path}"
         port = "" if self.port == _SCHEME_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{self._bracketed.replace('%', '%25', 1)}{port}{self.base_path}"
 
@@ -76,10 +80,24 @@ class HostAddress:
         return ("127.0.0.1", "::1") if self._is_localhost else (self.host,)
 
     @property
+    def same_host(self) -> str:
+        """What the spellings of one host have in common: ``localhost`` is 127.0.0.1, which is where it is looked for
+        first, an IPv4 address that is written as an IPv6 one is that address, and a name needs no last dot."""
+        host = self.candidates[0]
+        ip = _ip(host)
+        mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+        return host.rstrip(".") if mapped is None else str(mapped)
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the address is on this machine."""
-        ip = _ip(self.host)
-        return self._is_localhost or (ip is not None and ip.is_loopback)
+        ip = _ip(self.same_host)
+        return ip is not None and ip.is_loopback
+
+    @property
+    def can_be_served(self) -> bool:
+        """Whether an Ollama that is started on this machine can listen there: it speaks http, and below no path."""
+        return self.is_loopback and self.scheme == "http" and not self.base_path
 
     @property
     def _is_localhost(self) -> bool:
@@ -96,7 +114,7 @@ def parse_host(text: str) -> HostAddress:
     Without a scheme the port is 11434, with ``http://`` 80, with ``https://`` 443 (Ollama's own rule).
     Empty text is the default, 127.0.0.1:11434. Addresses that mean "every interface" (0.0.0.0, ``::``)
     become the loopback address. Spaces and quotes around the text are ignored. A zone is written behind
-    a ``%``, in a URL behind a ``%25`` or a ``%``.
+    a ``%``, or as in a URL behind a ``%25``.
 
     Raises InvalidHost with a sentence that says what is wrong.
     """
@@ -113,6 +131,8 @@ def parse_host(text: str) -> HostAddress:
     _refuse_extras(cleaned, authority, path)
     if "://" in cleaned and authority.startswith("["):
         authority = authority.replace("%25", "%", 1)
+    else:
+        authority = _ESCAPED_ZONE.sub("%", authority, count=1)
     host, port = _split_port(authority, cleaned)
     base_path = (slash + path).rstrip("/")
     if "//" in base_path:

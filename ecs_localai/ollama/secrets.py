@@ -28,6 +28,7 @@ __all__ = [
     "resolve_auth",
     "store_in_keyring",
     "warning_about",
+    "warning_about_keyring",
 ]
 
 KEYRING_SERVICE = "ecs-localai"
@@ -82,10 +83,13 @@ def resolve_auth(auth: OllamaAuth) -> dict[str, str]:
 
 
 def warning_about(source: SecretSource) -> str | None:
-    """A sentence about a place that works but is not safe: a file that other users of this machine may read.
+    """A sentence about a place that works but is not safe: a file that other users of this machine may read, or a
+    keyring that encrypts nothing.
 
     None where there is nothing to say, also on Windows, whose rights are not told by a file's mode.
     """
+    if source.place is SecretPlace.KEYRING:
+        return warning_about_keyring()
     if source.place is not SecretPlace.FILE or sys.platform == "win32":
         return None
     try:
@@ -95,6 +99,31 @@ def warning_about(source: SecretSource) -> str | None:
     if not mode & (stat.S_IRGRP | stat.S_IROTH):
         return None
     return f"Other users of this machine may read the secret in {source.name}; forbid it with: chmod 600 {source.name}."
+
+
+def warning_about_keyring() -> str | None:
+    """A sentence where this machine's keyring keeps secrets unencrypted in a file; None where it does not, or is none.
+
+    Of keyring's back ends those called ``PlaintextKeyring`` of the package keyrings.alt do so (5.0.2, ``file.py``).
+    Nothing is read from it, so it asks nobody to unlock it.
+    """
+    try:
+        import keyring
+        from keyring.backends import chainer
+    except ImportError:
+        return None
+    backend = keyring.get_keyring()
+    if isinstance(backend, chainer.ChainerBackend):  # the first one that takes a secret keeps it
+        backend = next(iter(backend.backends), backend)
+    kinds = type(backend).__mro__
+    if not any(kind.__module__.startswith("keyrings.alt.") and kind.__name__ == "PlaintextKeyring" for kind in kinds):
+        return None
+    place = getattr(backend, "file_path", None)
+    file = f" {place}" if isinstance(place, str) else ""
+    return (
+        f"This machine's keyring is a file{file} in which secrets stand unencrypted: who can read your files can read "
+        "them. Install or unlock the system's own keyring, or keep the secret in an environment variable instead."
+    )
 
 
 def store_in_keyring(entry: str, value: str) -> None:

@@ -16,6 +16,7 @@ from ecs_localai.components.tls import TlsSettings
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import InvalidHost
 from ecs_localai.panel.field_state import FieldState
+from ecs_localai.systems.host_refusals import Known, why_refused
 from ecs_localai.systems.saved_hosts import configuration_of, name_for
 
 if TYPE_CHECKING:
@@ -207,8 +208,8 @@ class HostForm:
         self.errors.clear()
         self.error = ""
         try:
-            address = self._address(hosts)
-            self._check_name(hosts)
+            address = self._address()
+            self._refuse_taken(address, hosts)
             auth, secret = self._authentication(address)
             tls = self._tls(address)
         except Refusal as refusal:
@@ -226,24 +227,21 @@ class HostForm:
         follows = typed == self.host == _made_name(self.config) and address.base_url != self.config.base_url
         return name_for(configuration_of(address)) if follows or not typed else typed
 
-    def _address(self, hosts: Sequence[HostRow]) -> HostAddress:
+    def _address(self) -> HostAddress:
         typed = self.text(ADDRESS)
         if not typed:
             raise Refusal(ADDRESS, "Type an address, for example 192.168.1.20 or https://ollama.example.com.")
         try:
-            address = parse_host(typed)
+            return parse_host(typed)
         except InvalidHost as error:
             raise Refusal(ADDRESS, str(error)) from error
-        for row in hosts:
-            if row.base_url == address.base_url and row.name != self.host:
-                raise Refusal(ADDRESS, f"This address is in the list already, as {row.name}.")
-        return address
 
-    def _check_name(self, hosts: Sequence[HostRow]) -> None:
-        name = self.text(NAME).casefold()
-        for row in hosts:
-            if name and row.name.casefold() == name and row.name != self.host:
-                raise Refusal(NAME, f"Another host is called {row.name}. Choose another name.")
+    def _refuse_taken(self, address: HostAddress, hosts: Sequence[HostRow]) -> None:
+        others = [Known(row.name, row.base_url) for row in hosts if row.name != self.host]
+        former = Known(self.host, self.config.base_url) if self.host else None
+        refusal = why_refused(others, address.base_url, self.text(NAME), former)
+        if refusal is not None:
+            raise Refusal(NAME if refusal.is_about_name else ADDRESS, refusal.text)
 
     def _kept(self) -> OllamaAuth | None:
         """The log-in that it began with, where its secret is where a typed one would go, or in the program itself."""

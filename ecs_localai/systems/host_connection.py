@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import msgspec
@@ -17,14 +16,12 @@ from ecs_localai.components.features import ExperimentalFeaturesManager
 from ecs_localai.components.hosts import DefaultHost, HostProtocol, OllamaConfiguration, OllamaHost, OllamaHostManager
 from ecs_localai.components.models import LocalModelManager
 from ecs_localai.components.panel_intents import RefreshRequested
-from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.runtime import EventReader, EventWriter, IoTaskPool, Local, Query, Res, Time, World
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_health import FAILING_INTERVAL, take_in_probe
 from ecs_localai.systems.host_probe import ProbeResult, probe_host
 from ecs_localai.systems.links import HostLink, settle
-from ecs_localai.systems.saved_hosts import configuration_of
 
 CUSTOM_PROVIDERS = "custom_providers"
 """The feature that allows hosts which are no Ollama."""
@@ -39,16 +36,6 @@ class _Figures:
     are_new: bool = False
     shown_at: float = 0.0
     """In `Time.real_elapsed_seconds`."""
-
-
-def configuration_from_environment() -> OllamaConfiguration | None:
-    """The host that ``OLLAMA_HOST`` names, as Ollama's own client reads it; None where it names none.
-
-    Raises:
-        InvalidHost: ``OLLAMA_HOST`` is not an address.
-    """
-    named = os.environ.get("OLLAMA_HOST", "").strip()
-    return configuration_of(parse_host(named)) if named else None
 
 
 def monitor_ollama_connection(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from ecs_localai.components.hosts import HostHealthMonitor, OllamaConfiguration, OllamaHost, OllamaHostManager
 from ecs_localai.components.models import HostModels
+from ecs_localai.ollama.address import parse_host
+from ecs_localai.ollama.errors import InvalidHost
+from ecs_localai.systems.host_refusals import Known, why_refused
 from ecs_localai.systems.links import HostLink
 from ecs_localai.systems.saved_hosts import SavedHost, server_of
 
@@ -56,28 +59,38 @@ class ListedHost:
         )
 
 
+def find_among(hosts: Sequence[ListedHost], wanted: str) -> ListedHost | None:
+    """The host of this base URL, name or address as people type it."""
+    for one in hosts:
+        if one.base_url == wanted:  # before any name, which may look like another host's address
+            return one
+    for one in hosts:
+        if one.host.name.casefold() == wanted.casefold():
+            return one
+    try:
+        address = parse_host(wanted).base_url
+    except InvalidHost:
+        return None
+    server = server_of(address)
+    alike = [one for one in hosts if server_of(one.base_url) == server]
+    return next((one for one in alike if one.base_url == address), alike[0] if alike else None)
+
+
 def no_such_host(text: str, names: list[str]) -> str:
     """The sentence for a name that is none of these."""
     there = f"There are: {', '.join(names)}." if names else "There is none yet."
     return f"There is no host called {text!r}. {there}"
 
 
-def refuse_taken(hosts: Iterable[ListedHost], base_url: str, name: str, entity: int | None) -> None:
-    """Refuse an address or a name that another host than `entity` has.
+def refuse_taken(others: Iterable[ListedHost], base_url: str, name: str, former: Known | None = None) -> None:
+    """Refuse an address or a name that cannot be beside these hosts of the list; see `why_refused`.
 
     Raises:
         HostListError: it is taken.
     """
-    wanted = server_of(base_url)
-    for one in hosts:
-        if one.entity == entity:
-            continue
-        if one.base_url == base_url:
-            raise HostListError(f"{base_url} is in the list already, as {one.host.name}.")
-        if server_of(one.base_url) == wanted:
-            raise HostListError(f"{base_url} is the same as {one.base_url}: in the list already, as {one.host.name}.")
-        if name and one.host.name.casefold() == name.casefold():
-            raise HostListError(f"Another host is called {one.host.name}. Choose another name.")
+    refusal = why_refused([Known(one.host.name, one.base_url) for one in others], base_url, name, former)
+    if refusal is not None:
+        raise HostListError(refusal.text)
 
 
 def tidy_name(name: str) -> str:

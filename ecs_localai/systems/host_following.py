@@ -35,6 +35,12 @@ class Followed(Enum):
     """It is connected to anew, and nobody has told so yet."""
 
 
+def wanted_configuration(one: ListedHost) -> OllamaConfiguration:
+    """What a program wants a host to be: its component where that was replaced, else what the manager holds."""
+    config = esper.component_for_entity(one.entity, OllamaConfiguration)
+    return one.manager.host_config if config is one.link.config else config
+
+
 class HostFollowing:
     """Makes a host's components and its manager say the same."""
 
@@ -57,10 +63,7 @@ class HostFollowing:
         self._work_failed = work_failed
 
     def follow(self, one: ListedHost) -> Followed:
-        """Connect anew to a host whose configuration is another than the one that was seen last.
-
-        The component counts where it was replaced, else what the manager holds.
-        """
+        """Connect anew to a host whose configuration is another than the one that was seen last."""
         manager, link, entity = one.manager, one.link, one.entity
         config = esper.component_for_entity(entity, OllamaConfiguration)
         if link.config is None:
@@ -69,7 +72,7 @@ class HostFollowing:
         if config is link.config and manager.host_config is link.config:
             self._same_objects(one)
             return Followed.NOTHING
-        former, wanted = link.config, config if config is not link.config else manager.host_config
+        former, wanted = link.config, wanted_configuration(one)
         if manager.health_monitor.is_healthy:
             reason = f"Now connecting to {wanted.base_url}."
             self._connections.write(OllamaConnectionStatusChanged(True, False, reason, former.base_url))

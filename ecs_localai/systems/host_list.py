@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -22,24 +22,22 @@ from ecs_localai.components.hosts import (
 )
 from ecs_localai.components.models import HostModels
 from ecs_localai.ollama.address import parse_host
-from ecs_localai.ollama.errors import InvalidHost
 from ecs_localai.runtime import App
 from ecs_localai.systems.host_entries import (
     HostListError,
     ListedHost,
+    find_among,
     no_such_host,
     refuse_taken,
     tidy_name,
 )
 from ecs_localai.systems.host_of_this_run import HostOfThisRun
+from ecs_localai.systems.host_refusals import Known, apart, left_out_text
 from ecs_localai.systems.links import HostLink, HostLinks
 from ecs_localai.systems.persistence import SavedState
-from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for, server_of
+from ecs_localai.systems.saved_hosts import OF_ONE_RUN, SavedHost, configuration_of, name_for, server_of
 
 __all__ = ["HostListError", "ListedHost", "OllamaHosts", "no_such_host"]
-
-_THIS_RUN = frozenset({HostOrigin.ENVIRONMENT, HostOrigin.STARTED})
-"""Hosts that came to be so are not kept, unless somebody changes them."""
 
 
 class OllamaHosts:
@@ -64,6 +62,8 @@ class OllamaHosts:
         """What the list began with."""
         self.told_default: int | None = None
         """The entity of the default host that has been told last."""
+        self.left_out: Mapping[str, str] = {}
+        """The saved hosts that are not in the list, by their names, with the reason for each."""
         self.told: set[int] = set()
         """The entities whose coming has been told; those of hosts that a program spawns are not among them yet."""
 
@@ -91,22 +91,7 @@ class OllamaHosts:
     def find(self, text: str) -> ListedHost | None:
         """The host of this name, base URL or address as people type it; empty text is the default host."""
         wanted = text.strip()
-        if not wanted:
-            return self.default
-        hosts = self.all()
-        for one in hosts:
-            if one.base_url == wanted:  # before any name, which may look like another host's address
-                return one
-        for one in hosts:
-            if one.host.name.casefold() == wanted.casefold():
-                return one
-        try:
-            address = parse_host(wanted).base_url
-        except InvalidHost:
-            return None
-        server = server_of(address)
-        alike = [one for one in hosts if server_of(one.base_url) == server]
-        return next((one for one in alike if one.base_url == address), alike[0] if alike else None)
+        return find_among(self.all(), wanted) if wanted else self.default
 
     def named(self, name: str) -> ListedHost | None:
         """The host of exactly this name, but for upper and lower case."""
@@ -157,7 +142,7 @@ class OllamaHosts:
         if isinstance(config, str):
             config = configuration_of(parse_host(config))
         hosts, name = self.all(), tidy_name(name)
-        refuse_taken(hosts, config.base_url, name, None)
+        refuse_taken(hosts, config.base_url, name, Known(name, config.base_url) if self._is_following else None)
         saved = SavedHost(name or name_for(config, [one.host.name for one in hosts]), config, protocol, origin)
         saved = msgspec.structs.replace(saved, pool=pool or saved.pool, retry_policy=retry_policy or saved.retry_policy)
         position = max((one.host.position for one in hosts), default=-1) + 1
@@ -202,11 +187,11 @@ class OllamaHosts:
         one = self._at(entity)
         former, before, name = one.base_url, one.config, tidy_name(name)
         others = [other for other in self.all() if other.entity != entity]
-        refuse_taken(others, former if config is None else config.base_url, name, entity)
+        refuse_taken(others, former if config is None else config.base_url, name, Known(one.host.name, former))
         if config is not None and name in {"", one.host.name} and one.host.name == name_for(before):
             name = name_for(config, [other.host.name for other in others])  # it is called what its address is
         one.host.name = name or one.host.name
-        if one.host.origin in _THIS_RUN:
+        if one.host.origin in OF_ONE_RUN:
             one.host.origin = HostOrigin.ADDED
         self.configure(one, config, protocol or one.host.protocol)
         self._tell_changed(one, one.base_url, former if former != one.base_url else "")
@@ -267,7 +252,7 @@ class OllamaHosts:
         """
         one = self._at(entity)
         self._make_default(entity)
-        if one.host.origin not in _THIS_RUN:
+        if one.host.origin not in OF_ONE_RUN:
             self.default_to_save = entity
         self._tell_changed(one, one.base_url, is_default=True)
 
@@ -280,9 +265,13 @@ class OllamaHosts:
 
     # Keeping
 
-    def begin_with(self, hosts: list[SavedHost], given: OllamaConfiguration | None) -> None:
-        """Fill the empty list: the saved hosts, and the one that was given for this run, which is then the default."""
+    def begin_with(self, hosts: list[SavedHost], given: OllamaConfiguration | None) -> dict[str, str]:
+        """Fill the empty list: the saved hosts, and the one that was given for this run, which is then the default.
+
+        Returns for each saved one that cannot be in the list, by its name, why.
+        """
         self.begun = hosts, given
+        hosts, left = apart(hosts)
         if given is not None:
             self.this_run = HostOfThisRun(given)
         there: dict[str, int] = {}
@@ -291,15 +280,13 @@ class OllamaHosts:
         default: int | None = None
         for saved in hosts:
             server = server_of(saved.config.base_url)
-            if server in there:
-                continue
             named = msgspec.structs.replace(saved, name=tidy_name(saved.name) or name_for(saved.config, names))
             entity = there[server] = self._spawn(named, len(there))
             configs[entity] = named.config
             names.append(named.name)
             if default is None or saved.is_default:
                 default = entity
-                self.default_to_save = None if saved.origin in _THIS_RUN else entity
+                self.default_to_save = None if saved.origin in OF_ONE_RUN else entity
         if given is not None:
             chosen = there.get(server_of(given.base_url))
             if chosen is None:
@@ -313,6 +300,16 @@ class OllamaHosts:
                     self._world.insert(chosen, config)  # the rest follows in the first frame
         if default is not None:
             self._make_default(default)
+        return left
+
+    def leave_out(self, left: Mapping[str, str]) -> None:
+        """These saved hosts, by their names, are not in the list, each for a reason, which is told. They stay saved."""
+        news = [left_out_text(name, reason) for name, reason in left.items() if self.left_out.get(name) != reason]
+        self.left_out = left
+        self._saved.leave_out(left)
+        self._saved.problems.extend(news)
+        if news:
+            self.show()
 
     def make_again(self, former: list[ListedHost]) -> None:
         """Fill the list, which somebody has emptied together with the world, with what was in it before."""
@@ -323,7 +320,7 @@ class OllamaHosts:
             self.default_to_save = next((one.entity for one in self.all() if one.base_url == kept), None)
 
     def save(self) -> None:
-        """Hand the list over to be kept across starts. A default that holds for this run only does not replace it."""
+        """Hand the list over to be kept across starts, each server once; a default of this run does not replace it."""
         if self._is_following:
             return
         hosts = self.all()
@@ -331,12 +328,11 @@ class OllamaHosts:
         if default is None or all(one.entity != default for one in hosts):
             default = next((one.entity for one in hosts if one.is_default), None)
         kept = [(one, self.this_run.to_keep(one.entity, one.config)) for one in hosts]
-        self._saved.set_hosts(
-            [
-                msgspec.structs.replace(one.to_saved(), config=config, is_default=one.entity == default)
-                for one, config in kept
-            ]
+        listed, _ = apart(
+            msgspec.structs.replace(one.to_saved(), config=config, is_default=one.entity == default)
+            for one, config in kept
         )
+        self._saved.set_hosts(listed)
 
     @contextmanager
     def following(self) -> Iterator[None]:
@@ -351,6 +347,10 @@ class OllamaHosts:
     def tell_removed(self, base_url: str, name: str) -> None:
         """A host is not there any more."""
         self._removed.write(HostRemoved(base_url, name))
+
+    def tell(self, text: str) -> None:
+        """Show a sentence."""
+        self._ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=text))
 
     def show(self) -> None:
         """Have the list shown anew."""

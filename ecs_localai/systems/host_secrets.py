@@ -29,15 +29,19 @@ async def headers_of(api: OllamaAPIClient) -> dict[str, str] | None:
     return await in_own_thread(lambda: resolve_auth(auth))
 
 
-async def keep_secret(secret: HostSecret) -> None:
-    """Put a secret that was typed into the system's keyring.
+async def keep_secret(secret: HostSecret) -> str | None:
+    """Put a secret that was typed into the system's keyring; returns a sentence where that is not safe.
 
     Raises:
         SecretUnavailable: the keyring does not take it; with a sentence.
     """
-    from ecs_localai.ollama.secrets import store_in_keyring
+    from ecs_localai.ollama.secrets import store_in_keyring, warning_about_keyring
 
-    await in_own_thread(lambda: store_in_keyring(secret.entry, secret.value))
+    def keep() -> str | None:
+        store_in_keyring(secret.entry, secret.value)
+        return warning_about_keyring()
+
+    return await in_own_thread(keep)
 
 
 async def forget_secret(entry: str) -> None:

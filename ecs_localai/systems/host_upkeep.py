@@ -26,8 +26,9 @@ from ecs_localai.components.models import HostModels, LocalModelManager
 from ecs_localai.runtime import EventWriter, IoTaskPool, Query, Res, World
 from ecs_localai.systems.host_clients import HostClients, HostKey
 from ecs_localai.systems.host_entries import ListedHost
-from ecs_localai.systems.host_following import Followed, HostFollowing
+from ecs_localai.systems.host_following import Followed, HostFollowing, wanted_configuration
 from ecs_localai.systems.host_list import OllamaHosts
+from ecs_localai.systems.host_refusals import Known, Refusal, why_taken
 from ecs_localai.systems.installation_desk import drop_if_empty
 from ecs_localai.systems.links import HostLink, HostLinks
 from ecs_localai.systems.saved_hosts import name_for, server_of, unique_name
@@ -48,7 +49,7 @@ HOST_COMPONENTS = (
 class KnownHosts:
     """The hosts as they were seen last, to notice what a host program has done to them. A resource."""
 
-    __slots__ = ("by_entity", "default", "default_url", "keys", "lost", "touched")
+    __slots__ = ("by_entity", "default", "default_url", "keys", "lost", "touched", "twins")
 
     def __init__(self) -> None:
         self.by_entity: dict[int, tuple[ListedHost, str]] = {}
@@ -57,6 +58,8 @@ class KnownHosts:
         """What the hosts' clients are made of."""
         self.default: int | None = None
         self.default_url = ""
+        self.twins: frozenset[int] = frozenset()
+        """The entities of hosts whose server another one has, too."""
         self.touched = True
         """Whether our world has changed a component of a host since."""
         self.lost = -1
@@ -111,6 +114,7 @@ def keep_hosts(
     if _drop_loaded_twins(world, listed):
         listed = hosts.all()
     _name_apart(listed)
+    _refuse_servers_of_others(world, listed, hosts)
     links.end_others([one.link for one in listed])
     _one_default(world, [one.entity for one in listed], known)
     following = HostFollowing(world, connections, installed, loaded, failed, work_failed)
@@ -122,6 +126,7 @@ def keep_hosts(
         elif followed is Followed.TOLD:
             hosts.show()
     _tell_of_others(listed, known, hosts, following)
+    _tell_of_twins(listed, known, hosts)
     _close_former(listed, known, clients, tasks)
     _take_default(listed, known, hosts, models)
     structure.look()
@@ -234,6 +239,51 @@ def _name_apart(listed: list[ListedHost]) -> None:
             one.host.name = unique_name(one.host.name.strip() or name_for(one.config), names)
             folded = one.host.name.casefold()
         names.add(folded)
+
+
+def _refuse_servers_of_others(world: World, listed: list[ListedHost], hosts: OllamaHosts) -> None:
+    """A host to which a program gives the server of another one keeps its own: models and installations are told apart
+    by their server, so that two hosts would have the same ones."""
+    moving = [
+        one
+        for one in listed
+        if one.link.config is not None
+        and server_of(wanted_configuration(one).base_url) != server_of(one.link.config.base_url)
+    ]
+    while moving:
+        refused = next(
+            ((one, refusal) for one in reversed(moving) if (refusal := _refusal_beside(one, listed)) is not None), None
+        )
+        if refused is None:
+            return
+        one, refusal = refused
+        moving.remove(one)
+        former, manager = one.link.config, one.manager
+        if former is not None:
+            manager.host_config = former  # which may be where another one was to go: that one is looked at again
+            manager.api_client = OllamaAPIClient.for_host(former, manager.api_client.retry_policy)
+            world.insert(one.entity, former, manager.api_client)
+            hosts.tell(f"{one.host.name} stays at {former.base_url}. {refusal.text}")
+
+
+def _refusal_beside(one: ListedHost, listed: list[ListedHost]) -> Refusal | None:
+    """Why a host cannot be what a program wants it to be, beside what the others are to be; None: it can."""
+    others = [
+        Known(other.host.name, wanted_configuration(other).base_url) for other in listed if other.entity != one.entity
+    ]
+    return why_taken(others, wanted_configuration(one).base_url, "")
+
+
+def _tell_of_twins(listed: list[ListedHost], known: KnownHosts, hosts: OllamaHosts) -> None:
+    """Tell which hosts a program has added for a server that another one has."""
+    first: dict[str, ListedHost] = {}
+    twins = {one.entity: one for one in listed if first.setdefault(server_of(one.base_url), one) is not one}
+    for entity in twins.keys() - known.twins:
+        one, other = twins[entity], first[server_of(twins[entity].base_url)]
+        refusal = why_taken([Known(other.host.name, other.base_url)], one.base_url, "")
+        if refusal is not None:
+            hosts.tell(f"{refusal.text} {one.host.name} is a second host for it, added by a program; it is not saved.")
+    known.twins = frozenset(twins)
 
 
 def _one_default(world: World, entities: list[int], known: KnownHosts) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from ecs_localai.store.tables import Table
-from ecs_localai.systems.saved_hosts import SavedHost, read_saved_hosts, to_rows
+from ecs_localai.systems.saved_hosts import SavedHost, read_saved_hosts, to_rows, unique_name
 
 if TYPE_CHECKING:
     from ecs_localai.store.state import JsonValue, StoredState
@@ -20,20 +22,30 @@ class KeptHosts:
     here is taken out of the file.
     """
 
-    __slots__ = ("_listed", "_rows", "_store")
+    __slots__ = ("_left_out", "_listed", "_rows", "_store")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._rows = _readable(store.initial)
         self._listed = set(self._rows)
+        self._left_out: frozenset[str] = frozenset()
 
     def follow(self, state: StoredState) -> None:
         """The file says something else now."""
         self._rows = _readable(state)
+        self._left_out &= self._rows.keys()
+
+    def leave_out(self, keys: Iterable[str]) -> None:
+        """These rows are not in the list here: they stay as they are, until it is said again which ones."""
+        self._left_out = frozenset(keys)
+        self._listed -= self._left_out
 
     def keep(self, hosts: Iterable[SavedHost]) -> dict[str, JsonValue]:
-        """Have the file hold this list; returns its rows. A row that could not be read stays where it is."""
-        rows = to_rows(hosts)
+        """Have the file hold this list; returns the file's rows. One that could not be read stays where it is.
+
+        A host that is called as one that was left out is kept under a name of its own.
+        """
+        rows = to_rows(self._beside_left_out(list(hosts)))
         for name in (self._rows.keys() & self._listed) - rows.keys():
             self._store.remove(Table.HOSTS, name)
         others = {name: row for name, row in self._rows.items() if name not in self._listed}
@@ -47,7 +59,20 @@ class KeptHosts:
             if there is None or there[0] != last or _without_version(there[1]) != _without_version(row):
                 self._store.put(Table.HOSTS, name, row, last)
         self._rows, self._listed = others | kept, set(kept)
-        return rows
+        return rows | {name: cast("JsonValue", row) for name, (_, row) in others.items() if name not in rows}
+
+    def _beside_left_out(self, hosts: list[SavedHost]) -> list[SavedHost]:
+        if not self._left_out:
+            return hosts
+        reserved = {key.casefold() for key in self._left_out}
+        names = [*self._left_out, *(host.name for host in hosts)]
+        renamed = []
+        for host in hosts:
+            if host.name.casefold() in reserved:
+                host = msgspec.structs.replace(host, name=unique_name(host.name, names))
+                names.append(host.name)
+            renamed.append(host)
+        return renamed
 
 
 def _readable(state: StoredState) -> dict[str, tuple[int, object]]:

@@ -16,33 +16,41 @@ from ecs_localai.systems.first_day import reset_hosts
 from ecs_localai.systems.host_entries import HostListError, ListedHost, refuse_taken, tidy_name
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.host_of_this_run import is_same
-from ecs_localai.systems.saved_hosts import SavedHost, name_for, read_saved_hosts, server_of, unique_name
+from ecs_localai.systems.host_refusals import Known, apart
+from ecs_localai.systems.saved_hosts import OF_ONE_RUN, SavedHost, name_for, read_saved_hosts, server_of, unique_name
 
 if TYPE_CHECKING:
     from ecs_localai.store.state import StoredState
 
 
 def follow_saved_hosts(before: StoredState, now: StoredState, world: World, hosts: OllamaHosts) -> None:
-    """Each host that is different by itself: what a person does here at the same time to another one stays."""
+    """Each host that is different by itself: what a person does here at the same time to another one stays.
+
+    What cannot be in the list together with the others is told, and stays in the file.
+    """
     former, _ = read_saved_hosts(before.hosts, {})
     wanted, _ = read_saved_hosts(now.hosts, {})
     if not wanted:
         if former and not now.hosts and not now.unreadable:  # somebody has had everything forgotten
             reset_hosts(world)
         return
-    known = {host.name: host for host in former}
+    known = {host.name: host for host in apart(former)[0]}
+    taken, left = apart(wanted)
     servers = {server_of(host.config.base_url) for host in wanted}
+    changed = [host for host in taken if known.get(host.name) != host or host.name in hosts.left_out]
     with hosts.following():
-        _follow_all([host for host in wanted if known.get(host.name) != host], servers, world, hosts)
+        left |= _follow_all(changed, servers, world, hosts)
         gone = {server_of(host.config.base_url) for host in former} - servers
         for one in hosts.all() if not now.unreadable else ():  # a row that was spoiled was not removed
             if server_of(one.base_url) in gone:
                 _remove(one, hosts)
+        hosts.leave_out(left)
         hosts.put_in_order([host.name for host in wanted])
 
 
-def _follow_all(changed: Iterable[SavedHost], servers: set[str], world: World, hosts: OllamaHosts) -> None:
-    """Make the hosts of the list what these are, and add those that are not in it."""
+def _follow_all(changed: Iterable[SavedHost], servers: set[str], world: World, hosts: OllamaHosts) -> dict[str, str]:
+    """Make the hosts of the list what these are, and add those that are not in it; returns why which ones cannot be."""
+    left = {}
     found = [(host, _listed(host, servers, hosts)) for host in changed]
     names = {}
     for host, one in found:
@@ -51,7 +59,11 @@ def _follow_all(changed: Iterable[SavedHost], servers: set[str], world: World, h
     for host, one in found:
         try:
             entity = _add(host, hosts) if one is None else _become(one, host, world, hosts)
-        except HostListError:  # the person here has given the name or the address to another host
+        except HostListError as error:  # the person here has given the name or the address to another host
+            if one is None:
+                left[host.name] = str(error)
+            else:
+                hosts.tell(f"{host.name} was changed elsewhere, but stays as it is here. {error}")
             continue
         if host.is_default:
             _make_default(entity, hosts)
@@ -59,16 +71,22 @@ def _follow_all(changed: Iterable[SavedHost], servers: set[str], world: World, h
         if one is not None and not one.host.name:
             taken = [other.host.name for other in hosts.all()]
             one.host.name = unique_name(names[one.entity], taken)
+    return left
 
 
 def _listed(host: SavedHost, servers: set[str], hosts: OllamaHosts) -> ListedHost | None:
-    """The host of the list that this is by now: that of its server, else that of its name with another address."""
+    """The host of the list that this is by now: that of its server, else that of its name with another address.
+
+    One that is here for this run alone is no saved one.
+    """
     server = server_of(host.config.base_url)
     same = next((one for one in hosts.all() if server_of(one.base_url) == server), None)
     if same is not None:
         return same
     named = hosts.named(host.name)
-    return named if named is not None and server_of(named.base_url) not in servers else None
+    if named is None or named.host.origin in OF_ONE_RUN or server_of(named.base_url) in servers:
+        return None
+    return named
 
 
 def _add(host: SavedHost, hosts: OllamaHosts) -> int:
@@ -90,7 +108,7 @@ def _become(one: ListedHost, host: SavedHost, world: World, hosts: OllamaHosts) 
     """
     others, former = [other for other in hosts.all() if other.entity != one.entity], one.base_url
     name = tidy_name(host.name) or name_for(host.config, [other.host.name for other in others])
-    refuse_taken(others, host.config.base_url, name, one.entity)
+    refuse_taken(others, host.config.base_url, name, Known(name, host.config.base_url))
     one.host.name, one.host.origin = name, host.origin
     if one.manager.connection_pool != host.pool:
         one.manager.connection_pool = host.pool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 FORMER_SETTING = "host"
 """The setting that held the only host's address before there were several."""
 
-
-_OF_ONE_RUN = frozenset({HostOrigin.ENVIRONMENT, HostOrigin.STARTED})
+OF_ONE_RUN = frozenset({HostOrigin.ENVIRONMENT, HostOrigin.STARTED})
+"""Hosts that came to be so are not kept, unless somebody changes them."""
 
 
 class SavedHost(msgspec.Struct, frozen=True):
@@ -55,23 +55,27 @@ def configuration_of(address: HostAddress, settings: OllamaConfiguration | None 
 
 @lru_cache(maxsize=1024)
 def server_of(base_url: str) -> str:
-    """What the addresses of one server have in common: names are told apart without regard to case, and ``localhost``
-    is 127.0.0.1, which is where it is looked for first."""
+    """What the addresses of one server have in common; see `HostAddress.same_host`."""
     try:
         address = parse_host(base_url)
     except InvalidHost:
         return base_url  # a program's own configuration, which no person has typed
-    return dataclasses.replace(address, host=address.candidates[0].rstrip(".")).base_url
+    return dataclasses.replace(address, host=address.same_host).base_url
 
 
 def name_for(config: OllamaConfiguration, taken: Iterable[str] = ()) -> str:
     """A name for a host that was given none: its address, and a number where that is taken."""
+    return unique_name(made_name(config.base_url), taken)
+
+
+def made_name(base_url: str) -> str:
+    """What a host at this address is called that was given no name."""
     try:
-        address = parse_host(config.base_url)
+        address = parse_host(base_url)
     except InvalidHost:
-        return unique_name(config.base_url, taken)  # as above
+        return base_url  # as above
     name = "This computer" if address.is_loopback and address.port == 11434 and not address.base_path else ""
-    return unique_name(name or address.display.removeprefix("https://"), taken)
+    return name or address.display.removeprefix("https://")
 
 
 def unique_name(name: str, taken: Iterable[str]) -> str:
@@ -100,15 +104,30 @@ def read_saved_hosts(rows: Mapping[str, object], settings: Mapping[str, object])
             problems.append(f"The saved host is no address, so it was left out. {error}")
         else:
             hosts.append(SavedHost(name_for(config), config, is_default=True))
+    for _, read in _read_rows(rows):
+        if isinstance(read, SavedHost):
+            hosts.append(read)
+        else:
+            problems.append(read)
+    return with_one_default(hosts), problems
+
+
+def keys_by_name(rows: Mapping[str, object]) -> dict[str, str]:
+    """Under which key each host stands in these rows, by the name that `read_saved_hosts` gives it."""
+    return {read.name: key for key, read in _read_rows(rows) if isinstance(read, SavedHost)}
+
+
+def _read_rows(rows: Mapping[str, object]) -> Iterator[tuple[str, SavedHost | str]]:
+    """Each row's key with the host, whose name no other one has, or with a sentence why it is none."""
+    names: list[str] = []
     for key, row in rows.items():
         try:
             host = decode(msgspec.json.encode(row), SavedHost)
         except (DecodeError, ValueError, OverflowError, RecursionError) as error:  # it may be no JSON at all
-            problems.append(f"The saved host {key!r} is unreadable, so it was left out. {error}")
+            yield key, f"The saved host {key!r} is unreadable, so it was left out. {error}"
             continue
-        name = unique_name(host.name, [other.name for other in hosts])
-        hosts.append(msgspec.structs.replace(host, name=name))
-    return with_one_default(hosts), problems
+        names.append(unique_name(host.name, names))
+        yield key, msgspec.structs.replace(host, name=names[-1])
 
 
 def with_one_default(hosts: list[SavedHost]) -> list[SavedHost]:
@@ -119,4 +138,4 @@ def with_one_default(hosts: list[SavedHost]) -> list[SavedHost]:
 
 def to_rows(hosts: Iterable[SavedHost]) -> dict[str, JsonValue]:
     """The list as JSON data by name, in its order. Hosts that were named for one run only are not in it."""
-    return {host.name: cast("JsonValue", to_builtins(host)) for host in hosts if host.origin not in _OF_ONE_RUN}
+    return {host.name: cast("JsonValue", to_builtins(host)) for host in hosts if host.origin not in OF_ONE_RUN}

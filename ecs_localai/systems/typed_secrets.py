@@ -18,7 +18,7 @@ class TypedSecrets:
 
     def __init__(self, tasks: IoTaskPool) -> None:
         self._tasks = tasks
-        self.under_way: list[tuple[str, Task[None]]] = []
+        self.under_way: list[tuple[str, Task[str | None]]] = []
         """With the names of their entries in the keyring."""
 
     def keep(self, secret: HostSecret) -> None:
@@ -34,7 +34,7 @@ def keep_typed_secrets(
     tasks: Res[IoTaskPool],
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
-    """Connect the hosts that use a secret anew once it has been kept, and say so where it could not be."""
+    """Connect the hosts that use a secret anew once it has been kept, and say where it could not be, or not safely."""
     if not secrets.under_way:
         return
     for entry, task in [(entry, task) for entry, task in secrets.under_way if task.is_finished()]:
@@ -42,6 +42,8 @@ def keep_typed_secrets(
         outcome = settle(task)
         if isinstance(outcome, OllamaError):
             ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=outcome.message))
+        elif outcome is not None:
+            ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=outcome))
         for _, (manager, link) in hosts:
             api = manager.api_client
             if SecretSource(SecretPlace.KEYRING, entry) in _places(api):

@@ -63,6 +63,12 @@ def test_without_a_server_it_says_what_to_do(cli: Cli) -> None:
     assert sum(line.startswith("ok ") for line in ended.lines) >= 3
 
 
+def test_a_long_name_of_a_check_stands_apart_from_what_was_found(cli: Cli) -> None:
+    assert cli.run("hosts", "add", f"127.0.0.1:{closed_port()}", "--name", "untrusted-and-long").code == 0
+    lines = cli.run("doctor").lines
+    assert any(line.startswith("warn host untrusted-and-long Nothing listens at") for line in lines), lines
+
+
 def test_a_web_page_and_a_bad_address_are_failures(cli: Cli) -> None:
     with CaptivePortal() as portal:
         checks = by_name(cli.run("doctor", "--json", "--host", portal.base_url).objects)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ecs_localai.components.hosts import HostProtocol
+from ecs_localai.commands.host_book import change_hosts
+from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
 from ecs_localai.components.secret_source import SecretPlace, SecretSource
 from ecs_localai.store import Store
 from ecs_localai.systems.saved_hosts import SavedHost, read_saved_hosts
@@ -113,6 +114,27 @@ def test_a_host_of_another_protocol_is_off_until_the_feature_is_on(cli: Cli) -> 
         (("add", "gpu.example"), "http://gpu.example:11434 is in the list already, as gpu. To change it: ecs-localai"),
         (("add", "other.example", "--name", "GPU"), "Another host is called gpu."),
         (("edit", "gpu", "--address", "127.0.0.1"), "is in the list already, as This computer."),
+        (
+            ("edit", "gpu", "--address", "localhost"),
+            "is the same as http://127.0.0.1:11434: in the list",
+        ),
+        (
+            ("add", "localhost:11434", "--name", "twin"),
+            "is the same as http://127.0.0.1:11434: in the list",
+        ),
+        (
+            ("add", "[::ffff:127.0.0.1]", "--name", "x"),
+            "is the same as http://127.0.0.1:11434: in the list",
+        ),
+        (("edit", "gpu", "--name", "localhost"), "localhost is the address of This computer, http://127.0.0.1:11434."),
+        (
+            ("add", "x.example", "--name", "gpu.example:11434"),
+            "is the address of gpu, http://gpu.example:11434.",
+        ),
+        (
+            ("add", "http://gpu:11434"),
+            "Another host, at http://gpu.example:11434, is called gpu:",
+        ),
         (("edit", "cpu", "--name", "x"), "There is no host called 'cpu'. There are: This computer, gpu."),
         (("remove", "cpu"), "There is no host called 'cpu'."),
         (("default", "cpu"), "There is no host called 'cpu'."),
@@ -137,6 +159,33 @@ def test_mistakes_are_answered_with_a_sentence_and_change_nothing(
     assert said in ended.error
     assert ended.out == ""
     assert saved(cli) == before
+
+
+def test_a_name_that_was_made_of_the_address_follows_it(cli: Cli) -> None:
+    add(cli, "gpu.example", "--timeout", "3")
+    assert cli.run("hosts", "edit", "gpu.example:11434", "--address", "gpu.example:8080").code == 0
+    assert names(cli) == ["This computer*", "gpu.example:8080"]
+    assert cli.run("hosts", "edit", "gpu.example:8080", "--address", "x.example", "--name", "box").code == 0
+    assert names(cli) == ["This computer*", "box"]
+
+
+def test_an_address_counts_before_a_name_that_an_older_version_took(cli: Cli) -> None:
+    """A name that reads as the address of another host is not its way in."""
+    there = [SavedHost("127.0.0.1:2", config_at(1)), SavedHost("lab", config_at(2))]
+    change_hosts(cli.data_dir, lambda hosts: [*hosts, *there])
+    assert cli.run("hosts", "edit", "127.0.0.1:2", "--name", "other").code == 0
+    assert names(cli) == ["This computer*", "127.0.0.1:2", "other"]
+
+
+def config_at(port: int) -> OllamaConfiguration:
+    """The configuration of a host on this machine."""
+    return OllamaConfiguration(host="127.0.0.1", port=port)
+
+
+def test_twins_of_an_older_version_can_be_put_right(cli: Cli) -> None:
+    change_hosts(cli.data_dir, lambda hosts: [*hosts, SavedHost("a", config_at(1)), SavedHost("b", config_at(1))])
+    assert cli.run("hosts", "edit", "b", "--address", ":2").code == 0
+    assert [host.config.port for host in saved(cli)] == [11434, 1, 2]
 
 
 @pytest.mark.parametrize(

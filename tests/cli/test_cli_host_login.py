@@ -126,13 +126,16 @@ def test_a_token_that_is_asked_for_goes_into_the_keyring_and_leaves_it_with_the_
         )
     )  # fmt: skip
     assert ended.code == 0, ended.out
+    assert "stand unencrypted" in " ".join(ended.out.split())  # this one encrypts nothing
     assert keyring_text(tmp_path).count("ecs") == 1
     assert look(cli, "gate", env)["connected"] is True
     checked = quiet(cli.run("hosts", "check", "gate", env=env))
     assert (checked.code, checked.err) == (0, "")
     assert f"kept in the keyring's entry 127.0.0.1:{proxy.port}/ai" in checked.out
     keyring = {one["check"]: one for one in quiet(cli.run("doctor", "--json", env=env)).objects}["keyring"]
-    assert keyring["status"] == "ok"
+    assert keyring["status"] == "warn"
+    assert str(tmp_path) in str(keyring["detail"])
+    assert "stand unencrypted" in str(keyring["detail"])
     # Without one, the host that needs it cannot be used.
     without = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
     keyring = {one["check"]: one for one in quiet(cli.run("doctor", "--json", env=without)).objects}["keyring"]

@@ -51,6 +51,10 @@ from tests.ollama.ollama_parts import assert_one_clear_sentence
         ("http://[fe80::1%25eth0]/x", "http://[fe80::1%25eth0]:80/x"),
         ("http://[fe80::1%eth0]:1", "http://[fe80::1%25eth0]:1"),
         ("https://[fe80::1%252]", "https://[fe80::1%252]:443"),
+        ("[fe80::1%25eth0]:1", "http://[fe80::1%25eth0]:1"),
+        ("fe80::1%25eth0", "http://[fe80::1%25eth0]:11434"),
+        ("[fe80::1%25]:1", "http://[fe80::1%2525]:1"),  # the interface with the number 25
+        ("[fe80::1%2512]:1", "http://[fe80::1%252512]:1"),
         ("localhost.", "http://localhost:11434"),
         ("bücher.example", "http://xn--bcher-kva.example:11434"),
         ("ollama.com", "https://ollama.com:443"),
@@ -138,18 +142,21 @@ def test_localhost_is_tried_on_ipv4_first() -> None:
         ("::1", "[::1]:11434"),
         ("fe80::1%eth0", "[fe80::1%eth0]:11434"),
         ("https://[fe80::1%25eth0]", "https://[fe80::1%25eth0]"),
+        ("http://[fe80::1%2525eth0]:1", "[fe80::1%2525eth0]:1"),
     ],
 )
 def test_shows_addresses_short(text: str, display: str) -> None:
     assert parse_host(text).display == display
 
 
-@pytest.mark.parametrize("text", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0", "x.localhost"])
+@pytest.mark.parametrize(
+    "text", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0", "x.localhost", "::ffff:127.0.0.1"]
+)
 def test_knows_this_machine(text: str) -> None:
     assert parse_host(text).is_loopback
 
 
-@pytest.mark.parametrize("text", ["example.com", "10.0.0.1", "[2001:db8::1]"])
+@pytest.mark.parametrize("text", ["example.com", "10.0.0.1", "[2001:db8::1]", "::ffff:10.0.0.1"])
 def test_knows_other_machines(text: str) -> None:
     assert not parse_host(text).is_loopback
 

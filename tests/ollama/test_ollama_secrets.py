@@ -214,6 +214,35 @@ def test_a_real_keyring_keeps_and_forgets(tmp_path: Path) -> None:
     assert "ecs" in "".join(path.read_text() for path in tmp_path.rglob("*.cfg"))
 
 
+@pytest.mark.parametrize(
+    ("backend", "warns"),
+    [
+        ("keyrings.alt.file.PlaintextKeyring", True),
+        ("keyring.backends.null.Keyring", False),
+        ("keyring.backends.fail.Keyring", False),
+        ("keyring.backends.chainer.ChainerBackend", None),
+    ],
+)
+def test_a_keyring_that_encrypts_nothing_is_warned_of(backend: str, warns: bool | None, tmp_path: Path) -> None:
+    code = (
+        "import keyring; from ecs_localai.ollama.secrets import *; from keyring.backends import chainer;"
+        "back = keyring.get_keyring(); kept = getattr(back, 'backends', [back]);"
+        "print(type(next(iter(kept), back)).__name__); print(warning_about_keyring())"
+    )
+    environment = {**os.environ, "PYTHON_KEYRING_BACKEND": backend, "XDG_DATA_HOME": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    kept_by, warning = ran.stdout.splitlines()
+    if warns is None:  # of several, the first one keeps the secrets: which one that is depends on the machine
+        warns = kept_by == "PlaintextKeyring"
+    assert (warning != "None") is warns
+    if warns:
+        assert f"{tmp_path}" in warning
+        assert "unencrypted" in warning
+
+
 def test_a_machine_without_a_keyring(tmp_path: Path) -> None:
     told, printed = _in_a_keyring("keyring.backends.fail.Keyring", tmp_path)
     assert len(told) == 8

@@ -158,7 +158,9 @@ def test_certificates_are_for_https() -> None:
         ({}, "form:address", "Type an address"),
         ({"form:address": "http//x"}, "form:address", "'://'"),
         ({"form:address": "192.168.1.31"}, "form:address", "already, as laptop"),
+        ({"form:address": "localhost"}, "form:address", "is the same as http://127.0.0.1:11434"),
         ({"form:address": "x", "form:name": "Laptop"}, "form:name", "Choose another name"),
+        ({"form:address": "x", "form:name": "192.168.1.31"}, "form:name", "is the address of laptop"),
     ],
 )
 def test_what_cannot_be_is_refused_beside_its_field(typed: dict[str, str], field: str, words: str) -> None:

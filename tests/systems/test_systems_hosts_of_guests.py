@@ -163,6 +163,86 @@ def test_a_replaced_configuration_is_told_and_kept(tmp_path: Path) -> None:
         assert hosts_of(driven).require("Box").config.port == edited
 
 
+def notices(driven: Driven) -> list[str]:
+    return [notice.text for notice in driven.view.notices]
+
+
+@pytest.mark.parametrize("how", ["component", "manager", "new manager"])
+def test_a_host_that_is_given_the_address_of_another_one_keeps_its_own(how: str, driven: Driven) -> None:
+    hosts = hosts_of(driven)
+    one, former, other = hosts.require("B"), hosts.require("B").config, hosts.require("C").config
+    wanted = msgspec.structs.replace(other, host="localhost")
+    with driven.app.world.active():
+        if how == "component":
+            esper.add_component(one.entity, wanted)
+        elif how == "manager":
+            one.manager.host_config = wanted
+        else:
+            esper.add_component(one.entity, OllamaHostManager(wanted))
+    driven.app.wakeups.request_frame()
+    driven.update()
+    driven.update()
+    assert hosts.require("B").config == former
+    assert hosts.require("B").manager.api_client.base_url == former.base_url
+    assert len({there.base_url for there in hosts.all()}) == 3
+    assert_whole(driven)
+    (told,) = notices(driven)
+    assert told == (
+        f"B stays at {former.base_url}. {wanted.base_url} is the same as {other.base_url}: in the list already, as C."
+    )
+    assert driven.events(HostChanged) == []
+
+
+def test_two_hosts_may_change_their_addresses_with_each_other(driven: Driven) -> None:
+    hosts = hosts_of(driven)
+    one, other = hosts.require("B"), hosts.require("C")
+    configs = one.config, other.config
+    with driven.app.world.active():
+        esper.add_component(one.entity, msgspec.structs.replace(configs[1]))
+        esper.add_component(other.entity, msgspec.structs.replace(configs[0]))
+    driven.update()
+    assert (hosts.require("B").config, hosts.require("C").config) == (configs[1], configs[0])
+    assert notices(driven) == []
+    assert_whole(driven)
+
+
+def test_of_a_chain_of_moves_each_is_refused_that_has_no_place(driven: Driven) -> None:
+    """The second wants the place of the first, which has to stay, as its new one is taken."""
+    hosts = hosts_of(driven)
+    first, second, third = hosts.all()
+    before = [one.base_url for one in hosts.all()]
+    with driven.app.world.active():
+        esper.add_component(first.entity, msgspec.structs.replace(third.config))
+        esper.add_component(second.entity, msgspec.structs.replace(first.config))
+    driven.update()
+    assert [one.base_url for one in hosts.all()] == before
+    assert len(notices(driven)) == 2
+    assert_whole(driven)
+
+
+def test_a_second_host_for_one_server_is_told_and_not_saved(tmp_path: Path) -> None:
+    config = config_for(closed_port())
+    with Driven.saved(tmp_path) as driven:
+        hosts_of(driven).add(config, "Box")
+        driven.update()
+        twin = driven.app.world.spawn(msgspec.structs.replace(config, host="localhost"))
+        driven.update()
+        driven.update()
+        assert len(hosts_of(driven).all()) == 3
+        told = [text for text in notices(driven) if "second host" in text]
+        assert told == [
+            f"http://localhost:{config.port} is the same as {config.base_url}: in the list already, as Box. "
+            f"localhost:{config.port} is a second host for it, added by a program; it is not saved."
+        ]
+        driven.app.world.despawn(twin)
+        driven.update()
+        driven.app.world.spawn(config_for(closed_port()))
+        driven.update()
+    with Driven.saved(tmp_path) as driven:
+        assert [one.config.port for one in hosts_of(driven).all()][:2] == [11434, config.port]
+        assert len(hosts_of(driven).all()) == 3
+
+
 def test_another_default_is_told_whoever_chose_it(driven: Driven) -> None:
     hosts = hosts_of(driven)
     driven.app.world.insert(hosts.require("B").entity, DefaultHost())
