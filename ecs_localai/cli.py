@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 failed or interrupted, with a line on standard error, 2 wr
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 import sys
 
@@ -14,6 +16,7 @@ _TYPER_INTERRUPTED = 130
 
 def main() -> None:
     """The entry point of ``ecs-localai`` and ``python -m ecs_localai``."""
+    gc.disable()  # until the work begins (`common_options.end`): what is imported is much, and no garbage
     try:
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             # As Ctrl-C, so that what was begun is closed; commands that run a world catch both in their own way.
@@ -24,9 +27,16 @@ def main() -> None:
             if reconfigure is not None:
                 reconfigure(errors="replace")
         # Here, not above: importing takes a moment in which Ctrl-C may come, too.
+        from ecs_localai.commands.built_when_asked import command_of
         from ecs_localai.commands.command_line import app
 
-        app(prog_name="ecs-localai")
+        command = command_of(app)
+        if os.environ.get("_ECS_LOCALAI_COMPLETE") == "complete_bash":  # as Typer's script for bash asks
+            from ecs_localai.commands.bash_words import complete_whole_words
+
+            complete_whole_words(os.environ, lambda: command(prog_name="ecs-localai"))
+        else:
+            command(prog_name="ecs-localai")
     except KeyboardInterrupt:
         _say_interrupted()
     except SystemExit as end:

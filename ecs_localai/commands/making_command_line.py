@@ -8,12 +8,19 @@ from typing import Annotated
 import typer
 
 from ecs_localai.commands.common_options import DataDirOption, HostOption, JsonOption, end, target_of
+from ecs_localai.commands.completion import complete_host, complete_installed_model
 
 OnOption = Annotated[
     list[str] | None,
-    typer.Option("--on", metavar="HOST", help="On this host, by its name or address; several times for several."),
+    typer.Option(
+        "--on",
+        metavar="HOST",
+        help="On this host, by its name or address; several times for several.",
+        autocompletion=complete_host,
+    ),
 ]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Overwrite a model of this name.")]
+AnywayOption = Annotated[bool, typer.Option("--anyway", help="Also where there is too little room on the disk.")]
 
 making_app = typer.Typer()
 
@@ -28,6 +35,7 @@ def import_command(
         str, typer.Option("--name", metavar="NAME", help="Of the model; otherwise made from the file.")
     ] = "",
     replace: ReplaceOption = False,
+    anyway: AnywayOption = False,
     on: OnOption = None,
     as_json: JsonOption = False,
     host: HostOption = None,
@@ -41,7 +49,7 @@ def import_command(
         raise typer.BadParameter("--replace goes with --name only: say which model is to be overwritten.")
     _refuse_both(on, host)
     target = target_of(context, host, data_dir)
-    end(lambda: import_files(target, files, MakeOptions(name, replace, on or [], as_json)))
+    end(lambda: import_files(target, files, MakeOptions(name, replace, on or [], as_json, anyway)))
 
 
 @making_app.command()
@@ -49,7 +57,13 @@ def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the new model, for example helper:1.")],
     source: Annotated[
-        str, typer.Option("--from", metavar="MODEL", help="An installed model, or a GGUF file, to make it of.")
+        str,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="An installed model, or a GGUF file, to make it of.",
+            autocompletion=complete_installed_model,
+        ),
     ] = "",
     modelfile: Annotated[
         Path | None, typer.Option("--modelfile", "-f", metavar="FILE", help="As it says.", show_default=False)
@@ -64,6 +78,7 @@ def create(
     ] = None,
     quantize: Annotated[str, typer.Option("--quantize", metavar="TYPE", help="Such as q4_K_M, of F16 or F32.")] = "",
     replace: ReplaceOption = False,
+    anyway: AnywayOption = False,
     on: OnOption = None,
     as_json: JsonOption = False,
     host: HostOption = None,
@@ -78,7 +93,7 @@ def create(
     _refuse_both(on, host)
     target = target_of(context, host, data_dir)
     changes = Changes(source, modelfile, system, template, parameter or [], quantize)
-    end(lambda: create_model(target, changes, MakeOptions(name, replace, on or [], as_json)))
+    end(lambda: create_model(target, changes, MakeOptions(name, replace, on or [], as_json, anyway)))
 
 
 def _refuse_both(on: list[str] | None, host: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ecs_localai.commands.common_options import DataDirOption, HostOption, JsonOption, end, target_of
+from ecs_localai.commands.completion import complete_host, complete_installed_model, complete_known_model
 from ecs_localai.commands.install_command_options import (
     AnywayOption,
     AtOption,
@@ -15,24 +16,33 @@ from ecs_localai.commands.install_command_options import (
     TonightOption,
     moment_of,
 )
-from ecs_localai.commands.model_completion import complete_model_name
 
 OnOption = Annotated[
     list[str] | None,
-    typer.Option("--on", metavar="HOST", help="On this host, by its name or address; several times for several."),
+    typer.Option(
+        "--on",
+        metavar="HOST",
+        help="On this host, by its name or address; several times for several.",
+        autocompletion=complete_host,
+    ),
 ]
 AllHostsOption = Annotated[bool, typer.Option("--all-hosts", help="Of all hosts of the list, side by side.")]
 InsecureOption = Annotated[
-    bool, typer.Option("--insecure", help="Plain HTTP to the registry: only for one of your own.")
+    bool,
+    typer.Option(
+        "--insecure", help="Plain HTTP to the registry: only for one of your own. One on localhost gets it anyway."
+    ),
 ]
 EverywhereOption = Annotated[bool, typer.Option("--everywhere", help="On all hosts of the list.")]
-ModelsArgument = Annotated[list[str], typer.Argument(metavar="MODEL", autocompletion=complete_model_name)]
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", autocompletion=complete_model_name)]
+ModelsArgument = Annotated[list[str], typer.Argument(metavar="MODEL", autocompletion=complete_installed_model)]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", autocompletion=complete_installed_model)]
 NewNameArgument = Annotated[str, typer.Argument(metavar="NEW-NAME", help="For example my-llama:1.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 HostsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="HOST", help="Names or addresses; all of the list if none is given."),
+    typer.Argument(
+        metavar="HOST", help="Names or addresses; all of the list if none is given.", autocompletion=complete_host
+    ),
 ]
 
 models_app = typer.Typer()
@@ -43,7 +53,7 @@ def install(
     context: typer.Context,
     models: Annotated[
         list[str],
-        typer.Argument(metavar="MODEL", help="For example llama3.2:1b.", autocompletion=complete_model_name),
+        typer.Argument(metavar="MODEL", help="For example llama3.2:1b.", autocompletion=complete_known_model),
     ],
     on: OnOption = None,
     everywhere: EverywhereOption = False,
@@ -272,7 +282,9 @@ def outdated(
 @models_app.command()
 def update(
     context: typer.Context,
-    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", autocompletion=complete_model_name)] = None,
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL", autocompletion=complete_installed_model)
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that surely have an update.")] = False,
     on: OnOption = None,
     everywhere: EverywhereOption = False,
@@ -302,7 +314,7 @@ def find(
             metavar="MODEL",
             help="Show the tags of this model instead.",
             show_default=False,
-            autocompletion=complete_model_name,
+            autocompletion=complete_known_model,
         ),
     ] = "",
     as_json: JsonOption = False,

@@ -7,11 +7,16 @@ from typing import Annotated
 import typer
 
 from ecs_localai.commands.common_options import DataDirOption, JsonOption, end, target_of
+from ecs_localai.commands.completion import complete_queued_model
 from ecs_localai.commands.install_command_options import moment_at
 
 QueuedArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="MODEL|ID", help="Names, numbers or ids, as queue shows them; all if none is given."),
+    typer.Argument(
+        metavar="MODEL|ID",
+        help="Names, numbers or ids, as queue shows them; all if none is given.",
+        autocompletion=complete_queued_model,
+    ),
 ]
 
 queue_app = typer.Typer()
@@ -25,7 +30,12 @@ def queue(
     ] = False,
     cancel: Annotated[
         list[str] | None,
-        typer.Option("--cancel", metavar="MODEL|ID", help="Take it out of the queue; several times for several."),
+        typer.Option(
+            "--cancel",
+            metavar="MODEL|ID",
+            help="Take it out of the queue; several times for several.",
+            autocompletion=complete_queued_model,
+        ),
     ] = None,
     move: Annotated[
         tuple[str, int] | None,
