@@ -83,17 +83,32 @@ class Preflight(msgspec.Struct, frozen=True):
     replaces: str = ""
     """What is there under this name already, one sentence; empty where nothing is."""
     is_current: bool = False
-    """Whether the host has exactly this already."""
+    """Whether the host has exactly this already, and the registry has just said that it is still this."""
+    was_current: bool = False
+    """Whether the host has exactly what the registry had at `fetched_at`, where it was not asked just now."""
     problem: str | None = None
     """Why it cannot be installed, one sentence that says what to do; None where it can."""
     lacks_only_room: bool = False
     """Whether `problem` is the models' disk alone; with `DownloadConfig.ignores_room` it is installed all the same."""
+    lacks_only_look: bool = False
+    """Whether `problem` is alone that the registry does not show what would replace the model that is there; with
+    `DownloadConfig.replaces_unread` it is installed all the same."""
     fetched_at: Timestamp | None = None
     """When the registry said all that, where it was not asked just now; None: just now."""
     is_old: bool = False
-    """Whether the registry cannot be asked now, and what it said is older than it is believed otherwise."""
+    """Whether the registry cannot be asked now, so that this is what it said at `fetched_at`."""
     notes: list[str] = []
     """What else is to be said, a sentence each: that it runs elsewhere, or what could not be read."""
+
+    @property
+    def can_go_anyway(self) -> bool:
+        """Whether a person who knows better can have it installed all the same."""
+        return self.lacks_only_room or self.lacks_only_look
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the registry has not been asked: this is what it said at `fetched_at`, and may be so no more."""
+        return self.fetched_at is not None and not self.is_old
 
 
 @dataclass(slots=True)

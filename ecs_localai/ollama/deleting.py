@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ecs_localai.components.deleting import HostStorage
 from ecs_localai.components.registry import RegistryEntry
 
 from .errors import OllamaError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .client import OllamaClient
     from .wire import TagEntry
 
-__all__ = ["Freed", "delete_at", "delete_model", "freed_by_each", "freed_on"]
+__all__ = ["Freed", "delete_at", "delete_model", "freed_by_each", "storage_of", "would_free"]
 
 _UNKNOWN_FILES = "The host does not tell which files the model has, and this program has not installed it."
 _UNSEEN_FILES = "The host did not tell which of the model's files are gone."
@@ -72,26 +73,59 @@ async def delete_at(client: OllamaClient, folder: Path | None, name: str, known:
     return Freed(sum(sizes[digest] for digest in before - after))
 
 
-async def freed_on(client: OllamaClient, known: Mapping[str, RegistryEntry]) -> dict[str, int]:
-    """What deleting each of the host's models would free, in bytes by name; without those of which it is not known.
+async def storage_of(client: OllamaClient, known: Mapping[str, RegistryEntry]) -> HostStorage:
+    """What the host's models take together, and what deleting each would free; without those of which it is not known.
 
     Raises OllamaError where the host does not answer.
     """
     entries = [entry for entry in await client.tags() if not entry.is_remote]
+    digests = list(dict.fromkeys(entry.digest for entry in entries))
+    layers = await _files_of_each(client, entries, known)
+    freed = freed_by_each(layers)
+    listed = {entry.name: key for entry in entries if (key := name_key(entry.name)) in layers}
+    total = _once([layers[key] for key in listed.values()]) if len(listed) == len(entries) else None
+    return HostStorage({name: freed[key] for name, key in listed.items()}, total, digests)
+
+
+async def would_free(client: OllamaClient, names: Iterable[str], known: Mapping[str, RegistryEntry]) -> int | None:
+    """What deleting those of these models that are there would free, in bytes; None where that is not known.
+
+    A file that only they share counts once. `known` is as for `delete_model`.
+
+    Raises OllamaError where the host does not answer.
+    """
+    entries = await client.tags()
+    layers = await _files_of_each(client, [entry for entry in entries if not entry.is_remote], known)
+    going = {name_key(name) for name in names} & {name_key(entry.name) for entry in entries}
+    if not going <= layers.keys():
+        return None
+    stays = {digest for key, files in layers.items() if key not in going for digest in files}
+    freed = {digest: size for key in going for digest, size in layers[key].items() if digest not in stays}
+    return sum(freed.values())
+
+
+async def _files_of_each(
+    client: OllamaClient, entries: Sequence[TagEntry], known: Mapping[str, RegistryEntry]
+) -> dict[str, Mapping[str, int]]:
+    """The sizes of the models' files by digest, by `ModelName.key`; empty where those of one are not known."""
     folder = await models_folder(client)
     if folder is not None:
         manifests = await asyncio.to_thread(read_manifests, folder)
-        by_key = freed_by_each({key: manifest.expected_layers for key, manifest in manifests.items()})
-        return {entry.name: by_key[key] for entry in entries if (key := name_key(entry.name)) in by_key}
+        return {key: manifest.expected_layers for key, manifest in manifests.items()}
     if any(entry.digest not in known for entry in entries):
         return {}  # what is not known may share any file
-    return freed_by_each({entry.name: _layers(known[entry.digest]) for entry in entries})
+    return {name_key(entry.name): _layers(known[entry.digest]) for entry in entries}
 
 
 def freed_by_each(models: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """What each of these models has for itself alone, in bytes; the models are files' sizes by digest."""
     users = Counter(digest for layers in models.values() for digest in layers)
     return {name: sum(size for digest, size in layers.items() if users[digest] == 1) for name, layers in models.items()}
+
+
+def _once(models: Iterable[Mapping[str, int]]) -> int:
+    """What files' sizes add up to, each file once."""
+    return sum({digest: size for layers in models for digest, size in layers.items()}.values())
 
 
 async def _sizes(entry: TagEntry, folder: Path | None, known: Mapping[str, RegistryEntry]) -> Mapping[str, int] | None:

@@ -57,7 +57,10 @@ class PullFailure(StrEnum):
 
     INVALID_NAME = "invalid_name"
     NOT_FOUND = "not_found"
+    FILE_MISSING = "file_missing"
     REGISTRY_UNREACHABLE = "registry_unreachable"
+    PLAIN_HTTP = "plain_http"
+    """The registry speaks plain http, which was not allowed."""
     REGISTRY_ERROR = "registry_error"
     NOT_A_REGISTRY = "not_a_registry"
     UNAUTHORIZED = "unauthorized"

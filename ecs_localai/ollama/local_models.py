@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -27,11 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["blob_file", "is_made_here", "manifest_file", "models_folder", "read_manifests"]
 
 _SERVICE_FOLDER = Path("/usr/share/ollama/.ollama/models")
-_FROM = re.compile(r"^FROM (.+[/\\]blobs[/\\]sha256-[0-9a-f]{64})\s*$", re.MULTILINE)
 _LARGEST = 4 * 1024 * 1024
 """Bytes. A manifest is some hundred; what is larger is none."""
 _LOOKED_AT = 3
 """So many models are compared with the folder before it is believed to be another server's."""
+_TOLD_SECONDS = 60.0
+"""What a server has told of its folder is believed for so long, if it holds: then it need not be asked again."""
 
 
 async def models_folder(client: OllamaClient) -> Path | None:
@@ -48,12 +48,14 @@ async def models_folder(client: OllamaClient) -> Path | None:
     entries = [entry for entry in await client.tags() if entry.digest and not entry.is_remote]
     if not entries:
         return await asyncio.to_thread(_empty_folder, client.address.port)
-    folders = list(_usual_folders())
+    told = _folder_told(client, _TOLD_SECONDS)
+    if told and await asyncio.to_thread(_first_that_holds, told, entries[:_LOOKED_AT]) is not None:
+        return told[0]
     for entry in entries[:_LOOKED_AT]:
-        told = await _told_folder(client, entry.name)
-        if told is not None:
-            folders.insert(0, told)
+        told = await _asked_folder(client, entry.name)
+        if told:
             break
+    folders = [*told, *_usual_folders()]
     return await asyncio.to_thread(_folder_of, folders, entries[:_LOOKED_AT], client.address.port)
 
 
@@ -96,13 +98,18 @@ def blob_file(folder: Path, digest: str) -> Path:
     return folder / "blobs" / digest.replace(":", "-")
 
 
-async def _told_folder(client: OllamaClient, model: str) -> Path | None:
-    """The folder that a model's ``FROM`` names (0.9.3; a server elsewhere names one there)."""
+def _folder_told(client: OllamaClient, within: float) -> list[Path]:
+    """The folder that a model's ``FROM`` named (0.9.3; a server elsewhere names one there); none where none did."""
+    blob = client.told_blob(within)
+    return [Path(blob).parent.parent] if blob else []
+
+
+async def _asked_folder(client: OllamaClient, model: str) -> list[Path]:
     try:
-        told = _FROM.search((await client.show(model)).modelfile)
+        await client.show(model)
     except OllamaError:
-        return None  # its weights are gone, or it was deleted meanwhile: others may tell
-    return None if told is None else Path(told[1]).parent.parent
+        return []  # its weights are gone, or it was deleted meanwhile: others may tell
+    return _folder_told(client, _TOLD_SECONDS)
 
 
 def _usual_folders() -> Iterator[Path]:

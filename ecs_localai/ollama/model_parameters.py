@@ -37,8 +37,10 @@ KINDS: dict[str, ParameterKind] = {
     **dict.fromkeys(_NUMBERS, ParameterKind.NUMBER),
     "use_mmap": ParameterKind.SWITCH,
     "stop": ParameterKind.TEXTS,
+    "draft_num_predict": ParameterKind.WHOLE,
 }
-"""Those that Ollama knows (0.9.3, ``api/types.go``, ``Options`` and ``Runner``). It may know others, too."""
+"""Those that Ollama knows (``api/types.go``, ``Options`` and ``Runner``: all but the last since 0.9.3 at the latest,
+that since 0.33). Another version may know others, too."""
 
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)(?:\s*=\s*|\s+|$)(.*)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -71,8 +73,12 @@ def parameter_lines(parameters: dict[str, ParameterValue]) -> str:
     return "\n".join(lines)
 
 
-def parse_parameter_lines(text: str) -> dict[str, ParameterValue]:
+def parse_parameter_lines(text: str, *, others: bool = True) -> dict[str, ParameterValue]:
     """The opposite. A name that stands several times, as ``stop`` may, has a list.
+
+    Args:
+        text: the lines.
+        others: whether names that are not in `KINDS` pass, as a model that is there may have been made with them.
 
     Raises:
         InvalidParameter: a line is none, or its value is none that the parameter can have.
@@ -87,19 +93,21 @@ def parse_parameter_lines(text: str) -> dict[str, ParameterValue]:
         name, value = match[1].lower(), match[2].strip()
         if not value:
             raise InvalidParameter(f"{name} has no value: write one after it, or take the line away.")
-        _refuse_misspelt(name)
+        _refuse_misspelt(name, others=others)
         found.setdefault(name, []).append(value)
     parsed = {name: [_parsed(name, value) for value in values] for name, values in found.items()}
     return {name: _joined(name, values) for name, values in parsed.items()}
 
 
-def _refuse_misspelt(name: str) -> None:
+def _refuse_misspelt(name: str, *, others: bool) -> None:
     """Ollama passes over what it does not know without a word, so a slip of the pen would change nothing."""
     if name in KINDS:
         return
     close = difflib.get_close_matches(name, KINDS, 1, 0.8)
     if close:
         raise InvalidParameter(f"Ollama knows no setting {name}: did you mean {close[0]}?")
+    if not others:
+        raise InvalidParameter(f"Ollama knows no setting {_short(name)}; correct or remove it.")
 
 
 def _joined(name: str, values: list[str | int | float | bool]) -> ParameterValue:

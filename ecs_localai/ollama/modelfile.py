@@ -32,8 +32,6 @@ _DEPRECATED: Final = frozenset(
     }
 )  # fmt: skip
 """Parameters that Ollama knows no more and passes over (``deprecatedParameters`` in ``parser/parser.go``)."""
-_NEWER: Final = {"draft_num_predict": ParameterKind.WHOLE}
-"""Parameters of newer versions (0.33, ``api/types.go``)."""
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _ROLES: Final = frozenset({"system", "user", "assistant"})
@@ -215,7 +213,7 @@ class _Reader:
         if name in _DEPRECATED:
             self._notes.append(f"Line {command.line}: Ollama knows the parameter {name} no more, so it is left out.")
             return
-        kind = KINDS.get(name) or _NEWER.get(name)
+        kind = KINDS.get(name)
         if kind is None:
             raise Unreadable(f"Ollama knows no parameter {name[:40]}; correct or remove it.", command.line)
         if kind is ParameterKind.TEXTS:

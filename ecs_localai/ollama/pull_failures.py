@@ -7,14 +7,16 @@ newer sources). The text itself stays in ``PullFailed.detail``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .errors import PullFailed, PullFailure
 
-__all__ = ["pull_failure"]
+__all__ = ["file_missing", "pull_failure", "registry_status"]
 
 _URL = re.compile(r'"(https?)://([^/"\s]+)')
+_FILES_NAMED = 2
+"""So many missing files are named in a sentence."""
 _STATUS = re.compile(r"(?:^|manifest: |status code )([345]\d\d)\b")
 
 
@@ -33,7 +35,9 @@ _RULES = (
         ("no space left", "not enough space", "disk quota exceeded"),
         PullFailure.DISK_FULL,
         False,
-        "The disk of the Ollama server is full; free some space there and install {model} again.",
+        # What has arrived is neither listed nor can be deleted by its API (issues 14177 and 15812).
+        "The disk of the Ollama server is full, and what has arrived keeps its space; free some and install {model} "
+        "again to go on, or restart Ollama, which removes it unless OLLAMA_NOPRUNE is set.",
     ),
     _Rule(
         ("operation not permitted", "permission denied", "read-only file system", "access is denied"),
@@ -60,14 +64,23 @@ _RULES = (
         "{model} needs a newer Ollama; update Ollama, then install it again.",
     ),
     _Rule(
-        ("file does not exist", "manifest unknown", "manifest: 404"),
+        ("manifest: file does not exist", "manifest unknown", "manifest: 404"),
         PullFailure.NOT_FOUND,
         False,
         "The registry has no {model}; check the spelling of the name and its tag.",
     ),
     _Rule(
+        # Of a manifest Ollama says which it was; with nothing before it, it is a file of the model (0.9.3,
+        # ``server/images.go`` and ``server/download.go``).
+        ("file does not exist", "blob unknown"),
+        PullFailure.FILE_MISSING,
+        False,
+        "The registry has a manifest of {model} but not all files that it names, so it can't be installed as it is; "
+        "choose another tag, or push it again if it is yours.",
+    ),
+    _Rule(
         ("http response to https client",),
-        PullFailure.REGISTRY_UNREACHABLE,
+        PullFailure.PLAIN_HTTP,
         False,
         "The registry{host} speaks plain http; allow an insecure registry for this install if it is yours.",
     ),
@@ -94,8 +107,7 @@ _RULES = (
         ("max retries exceeded", "context deadline exceeded"),
         PullFailure.REGISTRY_ERROR,
         True,
-        "The registry's download server failed again and again; try again later, "
-        "and what has arrived of {model} is kept.",
+        "The registry's download server failed again and again; try again later{kept}.",
     ),
     _Rule(
         ("no such host", "server misbehaving", "temporary failure in name resolution"),
@@ -120,25 +132,29 @@ _RULES = (
         ("context canceled",),
         PullFailure.CUT,
         True,
-        "The same download of {model} was being stopped just then; try again, and what has arrived is kept.",
+        "The same download of {model} was being stopped just then; try again{kept}.",
     ),
     _Rule(
         ("connection reset", "eof", "broken pipe", "connection was forcibly closed"),
         PullFailure.CUT,
         True,
-        "The connection between Ollama and the registry{host} broke; try again, and what has arrived is kept.",
+        "The connection between Ollama and the registry{host} broke; try again{kept}.",
     ),
 )
 
 
-def pull_failure(text: str, model: str) -> PullFailed:
-    """Make the error for what Ollama (or a registry) said while pulling ``model``."""
+def pull_failure(text: str, model: str, *, has_arrived: bool = False) -> PullFailed:
+    """Make the error for what Ollama (or a registry) said while pulling ``model``.
+
+    ``has_arrived`` is whether a byte of it has: Ollama keeps that, and the sentence says so where it matters.
+    """
     lowered = text.lower()
     url = _URL.search(text)
     host = f" {url[2]}" if url else ""
+    kept = ", and what has arrived is kept" if has_arrived else ""
     for rule in _RULES:
         if any(part in lowered for part in rule.texts):
-            message = rule.sentence.format(model=model, host=host)
+            message = rule.sentence.format(model=model, host=host, kept=kept)
             return PullFailed(message, rule.kind, rule.retryable, detail=text)
     if status := _STATUS.search(text):
         return registry_status(int(status[1]), model, text)
@@ -152,11 +168,11 @@ def pull_failure(text: str, model: str) -> PullFailed:
 
 
 def registry_status(status: int, model: str, detail: str) -> PullFailed:
-    """Make the error for an HTTP status with which a registry answered."""
+    """Make the error for an HTTP status with which a registry answered when it was asked for a manifest."""
     sentences: dict[int, Callable[[], PullFailed]] = {
         401: lambda: pull_failure("unauthorized", model),
         403: lambda: pull_failure("access denied", model),
-        404: lambda: pull_failure("file does not exist", model),
+        404: lambda: pull_failure("manifest: 404", model),
         412: lambda: pull_failure("manifest: 412", model),
     }
     if status in sentences:
@@ -171,3 +187,18 @@ def registry_status(status: int, model: str, detail: str) -> PullFailed:
         return PullFailed(message, PullFailure.REGISTRY_ERROR, True, detail=detail)
     message = f"The registry refused the request for {model} ({status}); check the name."
     return PullFailed(message, PullFailure.REGISTRY_ERROR, False, detail=detail)
+
+
+def file_missing(model: str, files: Sequence[str], *, detail: str = "") -> PullFailed:
+    """Make the error for a model of which the registry lacks these files: each as ``the licence (0123456789ab)``."""
+    some, more = files[:_FILES_NAMED], len(files) - _FILES_NAMED
+    parts = [*some, f"{more} more"] if more > 0 else list(some)
+    listed = " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+    what = "a file that it names" if len(files) == 1 else f"{len(files)} files that it names"
+    return PullFailed(
+        f"The registry has a manifest of {model} but lacks {what}, {listed}, so it can't be installed as it is; "
+        "choose another tag, or push it again if it is yours.",
+        PullFailure.FILE_MISSING,
+        False,
+        detail=detail,
+    )

@@ -156,7 +156,7 @@ class PullFlight:
             if self._gathering is not None:
                 self._gathering.stop()
         if self._tracker.error is not None:
-            raise pull_failure(self._tracker.error, self.name.short)
+            raise pull_failure(self._tracker.error, self.name.short, has_arrived=self._has_arrived())
         if not self._tracker.succeeded:
             raise self._cut("Ollama ended the transfer before it was complete")
         return self._summary()
@@ -278,8 +278,12 @@ class PullFlight:
         elif self._tracker.phase is PullPhase.MANIFEST:
             message = f"Ollama has heard nothing from the registry of {model} for {seconds}; try again later."
         else:
-            message = f"The download of {model} has stood still for {seconds}; try again, what arrived is kept."
+            kept = ", and what has arrived is kept" if self._has_arrived() else ""
+            message = f"The download of {model} has stood still for {seconds}; try again{kept}."
         return PullFailed(message, PullFailure.STALLED, True)
+
+    def _has_arrived(self) -> bool:
+        return self._tracker.progress.bytes_downloaded > 0
 
     def _cut(self, what: str, detail: str = "") -> PullFailed:
         return PullFailed(

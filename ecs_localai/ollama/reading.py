@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import msgspec
 from msgspec import UNSET
@@ -15,6 +16,9 @@ from .wire import RunningEntry, ShowReply, TagEntry, decode_ps, decode_show, dec
 
 __all__ = ["ReadingCalls"]
 
+_FROM = re.compile(r"^FROM (.+[/\\]blobs[/\\]sha256-[0-9a-f]{64})\s*$", re.MULTILINE)
+_FILE_NAME = len("sha256-") + 64
+
 
 class ReadingCalls(Calls):
     """Reads. Equal ones at the same time are one request; each is repeated as the client's policy says.
@@ -23,6 +27,8 @@ class ReadingCalls(Calls):
     """
 
     _features: ServerFeatures | None = None
+    _told_blob: tuple[str, float] | None = None
+    _told_weights: dict[str, str] | None = None
 
     async def root(self, *, retry: bool = True) -> str:
         """What it says at its root: ``Ollama is running``."""
@@ -58,7 +64,34 @@ class ReadingCalls(Calls):
         reply = await self._read("/api/show", decode_show, request, method="POST", model=model, retry=retry)
         if reply.details is UNSET and not reply.modelfile and not reply.model_info:
             raise self._not_ollama()
+        blob = _FROM.search(reply.modelfile)
+        if blob is not None:
+            self._told_blob = blob[1], asyncio.get_running_loop().time()
         return reply
+
+    def told_blob(self, within: float) -> str:
+        """The path of a model's weights where the server keeps them, as `show` gave it in the last so many seconds.
+
+        Ollama 0.9.3 puts it into the ``modelfile``. Empty where it was not asked, or did not tell.
+        """
+        if self._told_blob is None or asyncio.get_running_loop().time() - self._told_blob[1] > within:
+            return ""
+        return self._told_blob[0]
+
+    async def weights(self, entry: TagEntry) -> str:
+        """The file with an installed model's weights, ``sha256-`` and 64 hexadecimal digits; empty if it is not told.
+
+        It is the ``FROM`` of the ``modelfile`` (Ollama 0.9.3). Asked once for each `TagEntry.digest`: what has another
+        file has another digest.
+
+        Raises ModelNotFound, InvalidRequest, ServerFailure: it cannot be shown.
+        """
+        if self._told_weights is None:
+            self._told_weights = {}
+        if entry.digest not in self._told_weights:
+            blob = _FROM.search((await self.show(entry.name)).modelfile)
+            self._told_weights[entry.digest] = "" if blob is None else blob[1][-_FILE_NAME:]
+        return self._told_weights[entry.digest]
 
     async def blob_exists(self, digest: str, *, retry: bool = True) -> bool:
         """Whether a blob, ``sha256:`` and 64 hexadecimal digits, is on its disk, complete.

@@ -74,7 +74,7 @@ async def fetch_manifest(
     """Read the manifest of a model from its registry; ``insecure`` means plain http.
 
     Like Ollama it uses the proxy of the environment, but never for this machine. Timeouts in seconds.
-    Raises PullFailed: NOT_FOUND, REGISTRY_UNREACHABLE, REGISTRY_ERROR, UNAUTHORIZED,
+    Raises PullFailed: NOT_FOUND, REGISTRY_UNREACHABLE, PLAIN_HTTP, REGISTRY_ERROR, UNAUTHORIZED,
     NEEDS_NEWER_OLLAMA, NOT_A_REGISTRY (an empty ``{}`` too, which would make Ollama wipe the model).
     """
     calls = RegistryCalls(name, insecure=insecure, connect_timeout=connect_timeout, timeout_s=timeout_s)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ecs_localai.components.model_facts import CacheNeed, ModelFacts
 
-from .errors import PullFailed
+from .errors import PullFailed, PullFailure
 from .gguf import GgufHead, NotGguf, parse_gguf
 from .model_memory import UnknownLayout, cache_need, max_context_length
 from .names import ModelName
@@ -120,7 +120,7 @@ class _Reader:
             content = bytearray()
             await self._read_on(layer, content, min(_LICENSE_BYTES, layer.size))
         except PullFailed as error:
-            self._miss("licence", error.message)
+            self._miss("licence", _why(error))
             return ""
         lines = (" ".join(line.split()) for line in content.decode("utf-8", "replace").splitlines())
         line = next((line for line in lines if line), "")
@@ -139,8 +139,8 @@ class _Reader:
                 if found.is_complete or _has_passed(found) or len(content) >= layer.size:
                     break
         except PullFailed as error:
-            self._miss("weights", error.message)
-            self.head_reason = f"Its cache cannot be worked out: {error.message}"
+            self._miss("weights", _why(error))
+            self.head_reason = f"Its cache cannot be worked out: {_why(error)}"
             return None  # what has come of it may lack what would make the sum another one
         except NotGguf:
             self._miss("weights", "they are no GGUF file")
@@ -156,7 +156,7 @@ class _Reader:
             async with self._calls.get(f"blobs/{layer.digest}", {}, layer.size + 1) as reply:
                 content = await reply.read()
         except PullFailed as error:
-            self._miss(what, error.message)
+            self._miss(what, _why(error))
             return b""
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != layer.digest:
             self._miss(what, "it arrived damaged")
@@ -178,6 +178,10 @@ class _Reader:
         if not self.missing:
             end = "" if why.endswith(".") else "."
             self.missing = f"The {what} of {self._name.short} could not be read: {why}{end}"
+
+
+def _why(error: PullFailed) -> str:
+    return "its registry lacks that file." if error.kind is PullFailure.FILE_MISSING else error.message
 
 
 def _has_passed(head: GgufHead) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from .address import parse_host
 from .errors import InvalidHost, PullFailed, PullFailure
 from .names import ModelName
-from .pull_failures import registry_status
+from .pull_failures import file_missing, registry_status
 
 if TYPE_CHECKING:
     import aiohttp
@@ -19,6 +19,8 @@ __all__ = ["RegistryCalls", "not_a_registry"]
 
 _MOST_REDIRECTS = 5
 _SAID = 500
+_BLOBS = "blobs/"
+_GONE = 404
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
@@ -55,21 +57,51 @@ class RegistryCalls:
         """The successful answer to a GET below ``/v2/<namespace>/<model>/``; redirects are followed.
 
         No more than `limit` bytes of it can be read: leaving the block ends the connection where there are more.
-        Raises PullFailed: NOT_FOUND, REGISTRY_UNREACHABLE, REGISTRY_ERROR, UNAUTHORIZED, NEEDS_NEWER_OLLAMA,
-        NOT_A_REGISTRY.
+        Raises PullFailed: NOT_FOUND, FILE_MISSING, REGISTRY_UNREACHABLE, PLAIN_HTTP, REGISTRY_ERROR, UNAUTHORIZED,
+        NEEDS_NEWER_OLLAMA, NOT_A_REGISTRY.
         """
         import aiohttp
 
         try:
-            async with await self._follow(urljoin(self._base, path), headers) as reply:
+            async with await self._follow("GET", urljoin(self._base, path), headers) as reply:
                 if reply.status not in (200, 206):
                     said = (await reply.content.read(_SAID)).decode(errors="replace")
+                    if reply.status == _GONE and path.startswith(_BLOBS):
+                        file = f"the one of the digest {path.rpartition(':')[2][:12]}"
+                        raise file_missing(self._name.short, [file], detail=said)
                     raise registry_status(reply.status, self._name.short, said)
                 yield RegistryReply(reply, limit)
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise unreachable(self._name, error) from error
 
-    async def _follow(self, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    async def lacks(self, digest: str) -> bool | None:
+        """Whether the registry says that it has no such file, asked by HEAD as Ollama does before it fetches one.
+
+        None where it says neither that it has it nor that it has not. Raises nothing of a registry's.
+        """
+        import aiohttp
+
+        try:
+            async with await self._follow("HEAD", urljoin(self._base, f"{_BLOBS}{digest}"), {}) as reply:
+                return {200: False, _GONE: True}.get(reply.status)
+        except (PullFailed, aiohttp.ClientError, OSError):  # TimeoutError is an OSError
+            return None
+
+    async def answer_for(self, digest: str) -> int | None:
+        """The HTTP status with which the server that has this file answers who wants its first byte.
+
+        None where nothing answers. Raises nothing of a registry's.
+        """
+        import aiohttp
+
+        try:
+            url = urljoin(self._base, f"{_BLOBS}{digest}")
+            async with await self._follow("GET", url, {"Range": "bytes=0-0"}) as reply:
+                return reply.status
+        except (PullFailed, aiohttp.ClientError, OSError):  # TimeoutError is an OSError
+            return None
+
+    async def _follow(self, method: str, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         """Where a blob lies elsewhere, the proxy is chosen for that host. From https nobody is led to plain http."""
         from yarl import URL  # aiohttp's own, and imported with it
 
@@ -81,7 +113,9 @@ class RegistryCalls:
                 as_is = URL(url, encoded=url.isascii() and " " not in url)  # a signed address must not be spelled anew
             except ValueError:
                 break
-            reply = await self._session.get(as_is, headers=headers, proxy=proxy_for(url), allow_redirects=False)
+            reply = await self._session.request(
+                method, as_is, headers=headers, proxy=proxy_for(url), allow_redirects=False
+            )
             if reply.status not in _MOVED:
                 return reply
             reply.release()
@@ -141,7 +175,9 @@ def unreachable(name: ModelName, error: Exception) -> PullFailed:
     """What it means that a request to a registry failed on the way."""
     import aiohttp
 
-    retryable = True
+    from .tls_failures import tls_reason  # as above: it brings ssl along
+
+    retryable, kind = True, PullFailure.REGISTRY_UNREACHABLE
     if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
         what = "can't be reached through the proxy; check the proxy settings of this machine."
     elif isinstance(error, aiohttp.ClientResponseError):
@@ -154,13 +190,15 @@ def unreachable(name: ModelName, error: Exception) -> PullFailed:
     elif isinstance(error, aiohttp.ClientSSLError):
         what = "doesn't speak https; allow an insecure registry for this install if it is yours."
         retryable = False
+        if "ALERT" not in tls_reason(error):  # which only TLS itself sends
+            kind = PullFailure.PLAIN_HTTP
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
-        what = "is not known; check the name and the internet connection."
+        what = "can't be found; check its name and the internet connection."
     else:
         what = "can't be reached; check the name and the internet connection."
     return PullFailed(
         f"The registry {name.host} {what}",
-        PullFailure.REGISTRY_UNREACHABLE,
+        kind,
         retryable,
         detail=str(error) or type(error).__name__,
     )

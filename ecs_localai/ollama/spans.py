@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -41,6 +42,8 @@ class SpanPieces:
         self._spans = list(reversed(spans))
         self._file: BinaryIO | None = None
         self._path: Path | None = None
+        self._reading = threading.Lock()
+        self._is_closed = False
         self.size = sum(span.size for span in spans)
 
     def __aiter__(self) -> Self:
@@ -53,14 +56,31 @@ class SpanPieces:
         return piece
 
     def close(self) -> None:
-        """Close what is open; a second call does nothing."""
+        """Close what is open, for good; a second call does nothing.
+
+        What still sends a body whose request has failed may ask for another piece: there is none any more.
+        """
+        self._is_closed = True
+        if self._reading.acquire(blocking=False):  # else the reader closes it when it has its piece
+            self._close_file()
+            self._reading.release()
+
+    def _close_file(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
         self._path = None
 
     def _read(self) -> bytes:
-        """About a piece: small spans come together. Empty at the end."""
+        """About a piece. Empty at the end, and once it is closed."""
+        with self._reading:
+            piece = b"" if self._is_closed else self._read_piece()
+        if self._is_closed:
+            self.close()
+        return piece
+
+    def _read_piece(self) -> bytes:
+        """Small spans come together."""
         piece = bytearray()
         while self._spans and len(piece) < _PIECE:
             span = self._spans.pop()
@@ -76,7 +96,7 @@ class SpanPieces:
     def _read_file(self, path: Path, start: int, size: int) -> bytes:
         try:
             if self._file is None or path != self._path:
-                self.close()
+                self._close_file()
                 self._file, self._path = path.open("rb"), path
             self._file.seek(start)
             data = self._file.read(size)

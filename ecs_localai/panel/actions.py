@@ -156,9 +156,13 @@ class ChooseContext:
 
 @dataclass(frozen=True, slots=True)
 class AgreeToInstall:
-    """Install what the card under the install field tells of; ``later``: at the time that it offers."""
+    """Install what the card under the install field tells of; ``later``: at the time that it offers.
+
+    ``anyway``: also what lacks room on the disk.
+    """
 
     later: bool = False
+    anyway: bool = False
 
 
 @dataclass(frozen=True, slots=True)

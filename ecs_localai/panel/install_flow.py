@@ -67,7 +67,7 @@ class InstallFlow:
         elif isinstance(action, ChooseContext):
             self._choose_context(action.tokens)
         elif isinstance(action, AgreeToInstall):
-            self._agree(later=action.later)
+            self._agree(later=action.later, anyway=action.anyway)
         elif isinstance(action, DismissPreflight):
             self._dismiss()
         else:
@@ -214,9 +214,9 @@ class InstallFlow:
         hosts = [] if card.install is None else [*card.install.hosts]
         controller.emit(PreflightRequested(names, hosts, tokens))
 
-    def _agree(self, *, later: bool) -> None:
+    def _agree(self, *, later: bool, anyway: bool = False) -> None:
         card, controller = self._card, self._controller
-        intent = None if card is None else card.tonight if later else card.install
+        intent = None if card is None else card.tonight if later else card.anyway if anyway else card.install
         if card is None or intent is None or card.is_running or self._is_of_before(card):
             return
         if controller.by_pointer and controller.clock() < self._ready_at + _DOUBLE_CLICK:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient
 
 MANIFEST_TIMEOUT = 3.0
-"""Seconds to wait for the registry's manifest. Without it only the sizes of reached layers are known."""
+"""Seconds to wait for a manifest that can be done without: then only the sizes of reached layers are known."""
 LOOKS_AT_ONCE = 4
 """So many of those that wait are looked at at a time."""
 _ASKED_AT_ONCE = 8
@@ -39,27 +39,35 @@ class LayerFacts(msgspec.Struct, frozen=True):
 
 
 async def layers_from_registry(name: ModelName, config: DownloadConfig, remember: Remember) -> Mapping[str, int]:
-    """Sizes in bytes by digest, so that the whole is known from the start; empty where the registry does not tell us.
+    """Sizes in bytes by digest, so that the whole is known from the start.
 
     Raises:
-        PullFailed: what answers is no registry. Pulling from it could "succeed" and wipe the model that is
-            there: Ollama 0.9.3 takes ``200 {}`` for a manifest without layers.
+        PullFailed: the registry does not tell us.
     """
     from ecs_localai.ollama.registry import entry_of, fetch_manifest
 
+    manifest = await fetch_manifest(name, insecure=config.insecure)
+    remember(entry_of(name, manifest))
+    return manifest.expected_layers
+
+
+async def layers_if_told(name: ModelName, config: DownloadConfig, remember: Remember) -> Mapping[str, int]:
+    """As `layers_from_registry`; empty where the registry does not tell us, or not soon.
+
+    Raises:
+        PullFailed: what answers is no registry.
+    """
     try:
         import asyncio  # in the background: a first frame need not wait for it
 
         async with asyncio.timeout(MANIFEST_TIMEOUT):
-            manifest = await fetch_manifest(name, insecure=config.insecure)
+            return await layers_from_registry(name, config, remember)
     except PullFailed as error:
         if error.kind is PullFailure.NOT_A_REGISTRY:
             raise
         return {}  # the host may reach what we cannot, and it knows how to log in: let it try
     except (OllamaError, TimeoutError):
         return {}
-    remember(entry_of(name, manifest))
-    return manifest.expected_layers
 
 
 async def missing_layers(client: OllamaClient, layers: Mapping[str, int]) -> frozenset[str]:
@@ -113,7 +121,7 @@ class LayerLooks:
                 continue
             self._books.digests[key] = facts.missing
             total = sum(facts.sizes.values())
-            if total and not installation.progress.total_bytes:
+            if total and not installation.progress.bytes_downloaded:
                 installation.progress = msgspec.structs.replace(installation.progress, total_bytes=total)
         return bool(done)
 
@@ -151,7 +159,7 @@ async def _look(
         if entry is not None:
             sizes = {layer.digest: layer.size for layer in entry.layers}
         else:
-            sizes = dict(await layers_from_registry(name, config, remember))
+            sizes = dict(await layers_if_told(name, config, remember))
         if not sizes:
             return LayerFacts({}, frozenset())
         async with clients.in_use(api, pool):

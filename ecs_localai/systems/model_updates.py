@@ -1,4 +1,4 @@
-"""MODEL_MANAGEMENT: compares installed models with their registries when somebody asks, and has them updated."""
+"""Compares installed models with their registries when somebody asks, and has them updated."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ecs_localai.components.events import (
+    HostAdded,
+    HostChanged,
+    HostRemoved,
     ModelInstallationCompleted,
     UIUpdateEvent,
     UIUpdateKind,
@@ -20,12 +23,13 @@ from ecs_localai.components.registry import RegistryEntry
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.updates import HostUpdates, ModelUpdate, UpdateState
 from ecs_localai.ollama.errors import InvalidModelName, OllamaError
-from ecs_localai.ollama.names import ModelName, parse_model_name
+from ecs_localai.ollama.names import parse_model_name
+from ecs_localai.ollama.plain_http import is_by_plain_http
 from ecs_localai.runtime import App, Commands, EventReader, EventWriter, IoTaskPool, Res, Task
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_entries import HostListError, ListedHost
 from ecs_localai.systems.host_list import OllamaHosts
-from ecs_localai.systems.installation_desk import is_local_registry
+from ecs_localai.systems.kept_updates import merged_updates
 from ecs_localai.systems.links import settle
 from ecs_localai.systems.model_life import listed_name
 from ecs_localai.systems.persistence import SavedState
@@ -65,7 +69,29 @@ class UpdateDesk:
             self._world.insert(entity, updates)
         return updates
 
+    def recall(self, entity: int, base_url: str) -> None:
+        """Put onto a host what is kept of an earlier look at it."""
+        kept = self._saved.host_updates(base_url)
+        if kept is not None:
+            self._world.insert(entity, kept)
+        elif self._world.get(entity, HostUpdates) is not None:
+            self._world.insert(entity, HostUpdates())
+
+    def forget(self, base_url: str) -> None:
+        """Keep nothing of a host that is not in the list any more."""
+        self._saved.set_host_updates(base_url, None)
+
+    async def keep(self, base_url: str, updates: HostUpdates) -> None:
+        """Keep what is known by now. In the background: encoding it takes too long for a frame."""
+        self._saved.set_host_updates(base_url, updates)
+
     async def _check(self, clients: HostClients, manager: OllamaHostManager, look: RegistryLook) -> list[ModelUpdate]:
+        found = await self._compare(clients, manager, look)
+        base_url = manager.host_config.base_url
+        await self.keep(base_url, merged_updates(self._saved.host_updates(base_url), found, utc_now()))
+        return found
+
+    async def _compare(self, clients: HostClients, manager: OllamaHostManager, look: RegistryLook) -> list[ModelUpdate]:
         from ecs_localai.ollama.local_models import models_folder
         from ecs_localai.ollama.updates import check_updates
 
@@ -97,6 +123,27 @@ class UpdateDesk:
         entry = self._registry.cache.entries.get(name)
         if entry is not None and sum(layer.size for layer in entry.layers) == model.size:
             self.recognise(msgspec.structs.replace(entry, digest=model.digest, facts=None))
+
+
+def recall_updates(
+    added: EventReader[HostAdded],
+    changed: EventReader[HostChanged],
+    removed: EventReader[HostRemoved],
+    listed: Res[OllamaHosts],
+    desk: Res[UpdateDesk],
+    ui: EventWriter[UIUpdateEvent],
+) -> None:
+    """Recall of each host that comes into the list, or has another address, what was found out when it was last asked
+    for."""
+    for removal in removed.read():
+        if listed.find(removal.host) is None:
+            desk.forget(removal.host)
+    moved = [change.host for change in changed.read() if change.former_host not in ("", change.host)]
+    for base_url in [*(addition.host for addition in added.read()), *moved]:
+        one = listed.find(base_url)
+        if one is not None:
+            desk.recall(one.entity, base_url)
+            ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
 
 
 def check_model_updates(
@@ -165,9 +212,13 @@ def forget_stale_updates(
     completed: EventReader[ModelInstallationCompleted],
     listed: Res[OllamaHosts],
     desk: Res[UpdateDesk],
+    tasks: Res[IoTaskPool],
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
-    """What was just installed is what its registry has: also where the host lists it by the same digest as before."""
+    """What was just installed is what its registry has: also where the host lists it by the same digest as before.
+
+    In the frame in which it is there: a program that installs one model may end with that.
+    """
     for one in completed.read():
         desk.learn(one.model)
         host = listed.find(one.model.host)
@@ -177,6 +228,8 @@ def forget_stale_updates(
             continue
         current = ModelUpdate(one.model.name, UpdateState.CURRENT, one.model.digest, utc_now())
         updates.by_name[one.model.name] = current
+        known = HostUpdates(dict(updates.by_name), checked_at=updates.checked_at)
+        tasks.spawn(desk.keep(one.model.host, known), f"keep what is known of {one.model.host}").detach()
         ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
 
 
@@ -237,8 +290,3 @@ def outdated_names(installed: dict[str, InstalledModel], desk: UpdateDesk, one: 
 def holds(update: ModelUpdate | None, model: InstalledModel | None) -> bool:
     """Whether what was found out is about the model that is installed now."""
     return update is not None and model is not None and update.digest == model.digest
-
-
-def is_by_plain_http(name: ModelName) -> bool:
-    """Whether a model's registry is asked by plain http, as installing it does."""
-    return is_local_registry(name.host)

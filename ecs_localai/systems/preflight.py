@@ -13,8 +13,8 @@ from ecs_localai.components.registry import ModelRegistryCache, RegistryEntry
 from ecs_localai.ollama.errors import InvalidModelName, OllamaError, PullFailed
 from ecs_localai.ollama.local_models import manifest_file
 from ecs_localai.ollama.names import ModelName, name_key, parse_model_name
+from ecs_localai.ollama.plain_http import is_by_plain_http
 from ecs_localai.ollama.registry import parse_manifest
-from ecs_localai.systems.installation_desk import is_local_registry
 from ecs_localai.systems.machine_memory import FreeMemory, measure_free_memory
 from ecs_localai.systems.memory_verdict import verdict_of
 from ecs_localai.systems.models_room import Room, room_for_models, taken_already
@@ -22,10 +22,12 @@ from ecs_localai.systems.preflight_findings import (
     CLOUD_VERDICT,
     HostAnswer,
     described,
+    missing_in_registry,
     problem_of,
     replaced_text,
     room_problem,
     runs_elsewhere,
+    unread_problem,
 )
 from ecs_localai.systems.registry_answer import RegistryAnswer, ask_registry
 
@@ -36,6 +38,15 @@ BLOBS_AT_ONCE = 6
 """So many files the host is asked about at a time."""
 MOST_BLOBS = 4096
 """A host is not asked about more files than these: the largest models that come in parts have some hundred."""
+
+
+class HostSide(msgspec.Struct, frozen=True):
+    """What a host, and the machine that it runs on, say before a model is installed there."""
+
+    answer: HostAnswer
+    room: Room
+    memory: FreeMemory | None = None
+    """What is free where the host runs; None where that is another computer."""
 
 
 async def preflight_of(
@@ -59,7 +70,7 @@ async def preflight_of(
             `DEFAULT_CONTEXT`.
         memory: what is free on this machine; None: it is measured. It counts only where the host runs here.
         cache: manifests that are remembered: fresh ones are not asked for again, older ones serve where the registry
-            cannot be reached.
+            cannot be reached. Nothing that is remembered makes a model current (`Preflight.is_remembered`).
         remember: is given what the registry says, to keep it.
         insecure: whether the registry is asked by plain http; None: where it is on this machine.
         unloadable: the bytes of loaded models that the host would unload to make room.
@@ -72,42 +83,74 @@ async def preflight_of(
     async def ask() -> RegistryAnswer:
         if told is not None:
             return told
-        plain = is_local_registry(name.host) if insecure is None else insecure
+        plain = is_by_plain_http(name) if insecure is None else insecure
         return await ask_registry(name, cache or ModelRegistryCache(), insecure=plain, remember=remember)
 
-    answer, host, room, free = await asyncio.gather(
-        ask(),
-        _ask_host(client, name),
-        room_for_models(client),
-        _free_memory(client, memory),
-    )
+    answer, side = await asyncio.gather(ask(), ask_host(client, name, memory))
+    return await preflight_from(client, name, answer, side, context_length, unloadable=unloadable)
+
+
+async def preflight_from(
+    client: OllamaClient,
+    name: ModelName,
+    told: RegistryAnswer,
+    side: HostSide,
+    context_length: int | None = None,
+    *,
+    unloadable: int = 0,
+) -> Preflight:
+    """What follows from what registry and host have said; the host is asked only for the model's files.
+
+    The arguments are those of `preflight_of`. Raises nothing, as that does.
+    """
+    host, room = side.answer, side.room
     missing = None
     try:
-        if answer.entry is not None and host.error is None:
-            missing = await _missing_files(client, answer.entry)
+        if told.entry is not None and host.error is None:
+            missing = await _missing_files(client, told.entry)
     except OllamaError as error:
         host = HostAnswer(host.present, host.version, error)
-    is_current = await _is_current(answer.entry, host, room)
-    problem = problem_of(name, answer, host)
+    is_same = await _is_same(told.entry, host, room, missing)
+    lacking = missing_in_registry(name, told, missing)
+    problem = problem_of(name, told, host) or lacking
+    unread = None if problem is not None or is_same else unread_problem(name, told, host)
+    problem = problem or unread
     too_small = None if problem is not None else room_problem(await _bytes_to_write(missing, room), room)
-    found = described(name, client.base_url, answer, context_length)
+    found = described(name, client.base_url, told, context_length, refused=bool(lacking or unread))
+    is_confirmed = told.fetched_at is None
+    cloud = runs_elsewhere(name, told.entry)
     return msgspec.structs.replace(
         found,
         download_bytes=None if missing is None else sum(missing.values()),
         disk_free=room.free,
         disk_reason=room.reason,
-        verdict=CLOUD_VERDICT if runs_elsewhere(name, answer.entry) else verdict_of(found.need, free, unloadable),
-        replaces=replaced_text(host.present, is_current=is_current),
-        is_current=is_current,
+        verdict=CLOUD_VERDICT if cloud else verdict_of(found.need, side.memory, unloadable),
+        replaces=replaced_text(host.present, told, is_same=is_same),
+        is_current=is_same is True and is_confirmed,
+        was_current=is_same is True and not is_confirmed,
         problem=problem or too_small,
         lacks_only_room=too_small is not None,
+        lacks_only_look=unread is not None,
     )
 
 
 # Asking
 
 
-async def _ask_host(client: OllamaClient, name: ModelName) -> HostAnswer:
+async def ask_host(client: OllamaClient, name: ModelName, memory: FreeMemory | None = None) -> HostSide:
+    """Ask a host what it has, and look at its disk and its memory where it runs on this computer.
+
+    `memory` is what is free on this machine; None: it is measured. Raises nothing.
+    """
+    import asyncio
+
+    answer, room, free = await asyncio.gather(
+        _answer_of(client, name), room_for_models(client), _free_memory(client, memory)
+    )
+    return HostSide(answer, room, free)
+
+
+async def _answer_of(client: OllamaClient, name: ModelName) -> HostAnswer:
     import asyncio
 
     try:
@@ -161,28 +204,34 @@ async def _free_memory(client: OllamaClient, memory: FreeMemory | None) -> FreeM
     return memory if memory is not None else await asyncio.to_thread(measure_free_memory)
 
 
-async def _is_current(entry: RegistryEntry | None, host: HostAnswer, room: Room) -> bool:
-    """Whether the host has exactly this.
+async def _is_same(
+    entry: RegistryEntry | None, host: HostAnswer, room: Room, missing: dict[str, int] | None
+) -> bool | None:
+    """Whether the host has what the registry has, or had, under the name; None where that cannot be told.
 
-    Ollama before 0.19 writes a manifest anew, so that another digest proves nothing: then the files count that the
-    manifest names, where it is ours to see.
+    Ollama before 0.19 writes a manifest anew, and one that was made on the host differs by a line's end from the same
+    in a registry, so that another digest proves nothing: then the files count that the manifest names, where it is ours
+    to see. Where it is not, one file that the host does not have is proof enough that it is another model.
     """
     present = host.present
     if entry is None or present is None:
-        return False
+        return None if present is not None else False
     if present.digest == entry.digest:
         return True
-    if not room.folder:
-        return False
-    import asyncio
+    if room.folder:
+        import asyncio
 
-    return await asyncio.to_thread(_names_same_files, Path(room.folder), present.name, entry)
+        same = await asyncio.to_thread(_names_same_files, Path(room.folder), present.name, entry)
+        if same is not None:
+            return same
+    return False if missing else None
 
 
-def _names_same_files(folder: Path, listed: str, entry: RegistryEntry) -> bool:
+def _names_same_files(folder: Path, listed: str, entry: RegistryEntry) -> bool | None:
+    """Whether the manifest on the disk names the same files; None where it cannot be read."""
     try:
         name = parse_model_name(listed)
         manifest = parse_manifest(manifest_file(folder, name).read_bytes(), name)
     except (InvalidModelName, PullFailed, OSError):
-        return False
+        return None
     return set(manifest.expected_layers) == {layer.digest for layer in entry.layers}

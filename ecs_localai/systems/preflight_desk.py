@@ -13,14 +13,11 @@ from ecs_localai.ollama.names import ModelName
 from ecs_localai.runtime import Channel, IoTaskPool, Task
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_entries import ListedHost
-from ecs_localai.systems.machine_memory import FreeMemory, FreeMemorySampler
+from ecs_localai.systems.machine_memory import FreeMemorySampler
 
 if TYPE_CHECKING:
     from ecs_localai.components.hosts import ConnectionPool, OllamaAPIClient
     from ecs_localai.systems.persistence import SavedState
-
-MODELS_AT_ONCE = 4
-"""So many models are looked at at a time."""
 
 
 class _Target(msgspec.Struct, frozen=True):
@@ -52,7 +49,10 @@ class PreflightDesk:
     def begin(
         self, names: list[ModelName], hosts: list[ListedHost], context_length: int | None, cache: ModelRegistryCache
     ) -> None:
-        """Look at each model on each host."""
+        """Look at each model on each host.
+
+        What a registry said a short while ago is told at once, and what it says now as soon as it has said it.
+        """
         targets = [
             _Target(
                 one.manager.api_client,
@@ -63,7 +63,8 @@ class PreflightDesk:
             for one in hosts
         ]
         self.order = [(name.short, target.base_url) for name in names for target in targets]
-        channel = self.channel = self._tasks.bounded(max(1, len(self.order)))
+        most = 2 * len(self.order)  # of each what is remembered, and then what is so
+        channel = self.channel = self._tasks.bounded(max(1, most))
         self.task = self._tasks.spawn(self._look(names, targets, context_length, cache, channel), "preflight")
 
     def end(self) -> None:
@@ -84,29 +85,39 @@ class PreflightDesk:
         from ecs_localai.systems.background_imports import import_in_background
 
         import_in_background("aiohttp")
-        from ecs_localai.systems.installation_desk import is_local_registry
-        from ecs_localai.systems.preflight import preflight_of
-        from ecs_localai.systems.registry_answer import RegistryAnswer, ask_registry
+        from ecs_localai.ollama.plain_http import is_by_plain_http
+        from ecs_localai.systems.preflight import ask_host, preflight_from
+        from ecs_localai.systems.registry_answer import MODELS_AT_ONCE, RegistryAnswer, ask_registry, remembered_answer
 
         turns = asyncio.Semaphore(MODELS_AT_ONCE)
         memory = await asyncio.to_thread(self._memory.sample)
 
-        async def on_host(name: ModelName, target: _Target, told: RegistryAnswer, memory: FreeMemory) -> None:
+        async def on_host(
+            name: ModelName, target: _Target, known: RegistryAnswer | None, asking: asyncio.Task[RegistryAnswer]
+        ) -> None:
+            def tell(found: Preflight) -> None:  # of the host by the address that it was asked for
+                channel.try_send(msgspec.structs.replace(found, host=target.base_url))
+
             try:
                 async with self._clients.in_use(target.api, target.pool):
                     client = await self._clients.get_for(target.api, target.pool)
-                    found = await preflight_of(
-                        client, name, context_length, memory, told=told, unloadable=target.unloadable
-                    )
+                    side = await ask_host(client, name, memory)
+                    free = target.unloadable
+                    if known is not None and not asking.done():
+                        tell(await preflight_from(client, name, known, side, context_length, unloadable=free))
+                    tell(await preflight_from(client, name, await asking, side, context_length, unloadable=free))
             except OllamaError as error:
-                found = Preflight(name.short, target.base_url, problem=error.message)
-            channel.try_send(msgspec.structs.replace(found, host=target.base_url))  # by which it was asked for
+                tell(Preflight(name.short, target.base_url, problem=error.message))
 
         async def of_model(name: ModelName) -> None:
             async with turns:
-                insecure = is_local_registry(name.host)
-                told = await ask_registry(name, cache, insecure=insecure, remember=self._saved.set_registry_entry)
-                await asyncio.gather(*(on_host(name, target, told, memory) for target in targets))
+                known = remembered_answer(name, cache)
+                plain, remember = is_by_plain_http(name), self._saved.set_registry_entry
+                asking = asyncio.ensure_future(ask_registry(name, cache, insecure=plain, remember=remember, anew=True))
+                try:
+                    await asyncio.gather(*(on_host(name, target, known, asking) for target in targets))
+                finally:
+                    asking.cancel()
 
         await asyncio.gather(*(of_model(name) for name in names))
 

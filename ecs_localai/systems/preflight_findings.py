@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
+
 import msgspec
 
 from ecs_localai.components.model_facts import ModelFacts
 from ecs_localai.components.preflight import DEFAULT_CONTEXT, DISK_RESERVE, Fit, MemoryNeed, MemoryVerdict, Preflight
 from ecs_localai.components.registry import RegistryEntry
-from ecs_localai.components.wording import format_bytes, format_day
+from ecs_localai.components.time_values import utc_now
+from ecs_localai.components.wording import format_ago, format_bytes, format_day
 from ecs_localai.ollama.cloud_names import is_cloud_name
-from ecs_localai.ollama.errors import OllamaError, PullFailure
+from ecs_localai.ollama.errors import OllamaError, PullFailed, PullFailure
 from ecs_localai.ollama.features import parse_version
 from ecs_localai.ollama.model_memory import weights_size
 from ecs_localai.ollama.names import ModelName
+from ecs_localai.ollama.registry_files import files_missing
 from ecs_localai.ollama.wire import TagEntry, parse_timestamp
 from ecs_localai.systems.models_room import Room
 from ecs_localai.systems.registry_answer import RegistryAnswer, manifest_of
@@ -42,13 +47,15 @@ def runs_elsewhere(name: ModelName, entry: RegistryEntry | None) -> bool:
     return is_cloud_name(name) or bool(facts and facts.remote_host)
 
 
-def described(name: ModelName, base_url: str, told: RegistryAnswer, context_length: int | None) -> Preflight:
-    """What the registry's answer alone says."""
+def described(
+    name: ModelName, base_url: str, told: RegistryAnswer, context_length: int | None, *, refused: bool = False
+) -> Preflight:
+    """What the registry's answer alone says; `refused`: but not what could not be read, where that is the problem."""
     entry = told.entry
     notes: list[str] = []
     if runs_elsewhere(name, entry):
         notes.append(f"{name.short} runs in Ollama's cloud, not on this host: what is installed is a reference to it.")
-    if told.failure is not None and told.failure.kind in _LEAVES_HOPE:
+    if told.failure is not None and told.failure.kind in _LEAVES_HOPE and not refused:
         hope = "" if told.is_old else f" {_LEAVES_HOPE[told.failure.kind]}"
         notes.append(f"{told.failure.message}{hope}")
     if entry is None:
@@ -57,7 +64,7 @@ def described(name: ModelName, base_url: str, told: RegistryAnswer, context_leng
         )
         return Preflight(name.short, base_url, need=need, notes=notes)
     facts = entry.facts or ModelFacts(cache_reason="How much cache it takes could not be read from its registry.")
-    if facts.missing:
+    if facts.missing and not refused:
         notes.append(facts.missing)
     if context_length is not None and facts.max_context_length and context_length > facts.max_context_length:
         notes.append(
@@ -96,15 +103,42 @@ def memory_need(entry: RegistryEntry, facts: ModelFacts, context_length: int | N
     return MemoryNeed(weights, facts.cache.total(tokens), tokens, is_bound=facts.cache.is_bound)
 
 
-def replaced_text(present: TagEntry | None, *, is_current: bool) -> str:
-    """What is there under the name already, one sentence; empty where nothing is."""
+def replaced_text(
+    present: TagEntry | None, told: RegistryAnswer, *, is_same: bool | None, now: datetime | None = None
+) -> str:
+    """What is there under the name already, one sentence; empty where nothing is.
+
+    Args:
+        present: as the host lists it.
+        told: what the registry says, or said when it was asked last.
+        is_same: whether the two are the same; None where that cannot be told.
+        now: the present moment, which the age of what the registry said is counted to.
+    """
     if present is None:
         return ""
     moment = parse_timestamp(present.modified_at)
-    since = f" since {format_day(moment)}" if moment is not None else ""
-    if is_current:
-        return f"It is installed already{since}, exactly as the registry has it."
-    return f"It replaces the one of {format_bytes(present.size)} that is installed{since}."
+    installed = f"installed on {format_day(moment)}" if moment is not None else "installed"
+    version = f"version of {format_bytes(present.size)}"
+    if told.entry is None:
+        return f"A {version} was {installed}; whether the registry has another one is not known."
+    had = "has" if told.fetched_at is None else "had"
+    then = "now" if told.fetched_at is None else format_ago(told.fetched_at, now or utc_now())
+    if is_same:
+        return f"It was {installed} and is exactly what the registry {had} {then}."
+    if is_same is None:
+        return f"A {version} was {installed}; it may be what the registry {had} {then}, whose files are all there."
+    if told.fetched_at is None:
+        return f"It replaces the {version} that was {installed}."
+    return f"A {version} was {installed}; the registry had another one {then}."
+
+
+def missing_in_registry(name: ModelName, told: RegistryAnswer, missing: Collection[str] | None) -> str | None:
+    """That the registry lacks files which the host would have to fetch from it, one sentence; None where it does not.
+
+    `missing` are the digests of the files that the host lacks; None where that is not known.
+    """
+    lacking = [layer for layer in told.lacking if missing is None or layer.digest in missing]
+    return files_missing(name, lacking).message if lacking else None
 
 
 def problem_of(name: ModelName, told: RegistryAnswer, host: HostAnswer) -> str | None:
@@ -117,6 +151,23 @@ def problem_of(name: ModelName, told: RegistryAnswer, host: HostAnswer) -> str |
     if facts is not None and (newer := _needs_newer(name, facts.requires, host.version)):
         return newer
     return None
+
+
+def unread_problem(name: ModelName, told: RegistryAnswer, host: HostAnswer) -> str | None:
+    """That there is a model, and its registry does not show now what would replace it; None where that is not so."""
+    if host.present is None or told.failure is None:
+        return None
+    return left_as_it_is(name, told.failure)
+
+
+def left_as_it_is(name: ModelName, failure: PullFailed) -> str:
+    """Why a model that is there is not replaced by what its registry does not show, with what to do."""
+    if failure.kind not in _LEAVES_HOPE:
+        return failure.message
+    return (
+        f"{name.short} is there already and is left as it is, as long as its registry does not show what would "
+        f"replace it. {failure.message}"
+    )
 
 
 def room_problem(to_write: int | None, room: Room) -> str | None:

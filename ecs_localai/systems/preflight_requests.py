@@ -53,7 +53,8 @@ def look_before_installing(
         key = found.model_name, found.host
         others = [one for one in preflights.done if (one.model_name, one.host) != key]
         preflights.done = sorted([*others, found], key=lambda one: desk.order.index((one.model_name, one.host)))
-        done.write(PreflightDone(found))
+        if not found.is_remembered:
+            done.write(PreflightDone(found))
     if news or finished:
         ui.write(UIUpdateEvent(UIUpdateKind.PREFLIGHT_CHANGED))
     if finished:

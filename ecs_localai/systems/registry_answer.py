@@ -7,15 +7,18 @@ from datetime import datetime
 
 import msgspec
 
-from ecs_localai.components.registry import ModelRegistryCache, RegistryEntry
+from ecs_localai.components.registry import ModelRegistryCache, RegistryEntry, RegistryLayer
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.errors import PullFailed, PullFailure
 from ecs_localai.ollama.names import ModelName
 from ecs_localai.ollama.registry import Layer, Manifest, entry_of, manifest_from
+from ecs_localai.ollama.registry_files import lacking_files
 from ecs_localai.ollama.registry_http import RegistryCalls
 
 _MAY_COME_BACK = frozenset({PullFailure.REGISTRY_UNREACHABLE, PullFailure.REGISTRY_ERROR})
 """After these, what is remembered of the registry still holds for all that is known."""
+MODELS_AT_ONCE = 4
+"""Registries are asked about so many models at a time."""
 REQUEST_SECONDS = 8.0
 CONNECT_SECONDS = 3.0
 """How long a registry has for each answer, and for the connection."""
@@ -32,6 +35,17 @@ class RegistryAnswer(msgspec.Struct, frozen=True):
     """When it said so; None: just now."""
     is_old: bool = False
     """Whether `entry` is only what is remembered, for want of an answer."""
+    lacking: tuple[RegistryLayer, ...] = ()
+    """The files that the manifest names and the registry does not have, as far as it was asked."""
+
+
+def remembered_answer(name: ModelName, cache: ModelRegistryCache) -> RegistryAnswer | None:
+    """What the registry said a short while ago, without asking it; None where that is too old, or not all of it."""
+    fresh = _fresh(name, cache)
+    if fresh is None:
+        return None
+    known = _with_facts(fresh, cache)
+    return RegistryAnswer(known, fetched_at=fresh.fetched_at) if known.facts is not None else None
 
 
 async def ask_registry(
@@ -40,19 +54,17 @@ async def ask_registry(
     *,
     insecure: bool,
     remember: Callable[[RegistryEntry], None] | None = None,
+    anew: bool = False,
 ) -> RegistryAnswer:
     """Find out what a model consists of and what its files say. Called in the background.
 
-    A manifest that is remembered and fresh is not asked for again, nor are files that have been read. What comes new
-    goes into `cache`, and to `remember`. Raises nothing of a registry's.
+    A manifest that is remembered and fresh is not asked for again, unless it is to be asked for `anew`; nor are files
+    that have been read. What comes new goes into `cache`, and to `remember`. Raises nothing of a registry's.
     """
-    fresh = cache.fresh(name.short, utc_now())
-    if fresh is not None and not fresh.layers:
-        fresh = None  # no manifest is like that
-    if fresh is not None:
-        known = _with_facts(fresh, cache)
-        if known.facts is not None:
-            return RegistryAnswer(known, fetched_at=fresh.fetched_at)
+    fresh = None if anew else _fresh(name, cache)
+    known = None if fresh is None else remembered_answer(name, cache)
+    if known is not None:
+        return known
 
     calls = RegistryCalls(name, insecure=insecure, connect_timeout=CONNECT_SECONDS, timeout_s=REQUEST_SECONDS)
     async with calls:
@@ -67,11 +79,20 @@ async def ask_registry(
                 return RegistryAnswer(None, failure)
             return RegistryAnswer(_with_facts(last, cache), failure, last.fetched_at, is_old=True)
         entry = _with_facts(entry_of(name, manifest), cache)
-        if entry.facts is None:
-            entry = await _read_facts(calls, name, entry, cache, remember)
-        else:
+        if entry.facts is not None:
             _keep(entry, cache, remember)
-        return RegistryAnswer(entry)
+            return RegistryAnswer(entry, lacking=await lacking_files(calls, entry.layers))
+        import asyncio  # in the background: a first frame need not wait for it
+
+        entry, lacking = await asyncio.gather(
+            _read_facts(calls, name, entry, cache, remember), lacking_files(calls, entry.layers)
+        )
+        return RegistryAnswer(entry, lacking=lacking)
+
+
+def _fresh(name: ModelName, cache: ModelRegistryCache) -> RegistryEntry | None:
+    entry = cache.fresh(name.short, utc_now())
+    return entry if entry is not None and entry.layers else None  # no manifest is without files
 
 
 def _with_facts(entry: RegistryEntry, cache: ModelRegistryCache) -> RegistryEntry:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 
+import msgspec
+
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.installing_view import PreflightRow, PreflightView
 from ecs_localai.components.panel_intents import InstallRequested
@@ -12,7 +14,7 @@ from ecs_localai.components.panel_view import PanelView
 from ecs_localai.components.preflight import DEFAULT_CONTEXT, DISK_RESERVE, Fit, Preflight, Preflights
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.tone import Tone
-from ecs_localai.components.wording import format_bytes, format_duration
+from ecs_localai.components.wording import format_ago, format_bytes
 from ecs_localai.runtime import EventReader, Res
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.preflight_desk import PreflightDesk
@@ -27,6 +29,8 @@ _FITS = {
     Fit.WONT_RUN: ("Won't run", Tone.DANGER),
     Fit.UNKNOWN: ("Not known whether it fits", Tone.NEUTRAL),
 }
+_IGNORES_ROOM = "begins it all the same; if the disk fills up, it fails, and what has arrived stays there."
+_REPLACES_UNREAD = "replaces it by whatever its registry gives the host; where that is nothing, it is gone."
 _LISTED = frozenset({UIUpdateKind.PREFLIGHT_CHANGED, UIUpdateKind.HOST_CHANGED})
 
 
@@ -79,8 +83,11 @@ def preflight_view(
         ),
         is_running=preflights.is_running,
     )
+    if preflights.is_running:
+        return view
     names, hosts = installable(preflights.done)
-    if preflights.is_running or not names:
+    _offer_anyway(view, preflights.done, names, hosts)
+    if not names:
         return view
     chosen = [one for one in preflights.done if one.model_name in names and one.host in hosts]
     moment = tonight_after(now)
@@ -95,7 +102,9 @@ def installable(done: Sequence[Preflight]) -> tuple[list[str], list[str]]:
     """The names of the models, and the base URLs of the hosts, so that each can be installed on each.
 
     A host on which nothing can be installed is left out, then each model that cannot be installed on all that are left.
+    What is there already as its registry has it is left alone, unless there is nothing else.
     """
+    done = _unsettled(done)
     hosts = [
         host
         for host in dict.fromkeys(one.host for one in done)
@@ -107,6 +116,54 @@ def installable(done: Sequence[Preflight]) -> tuple[list[str], list[str]]:
         if all(one.problem is None for one in done if one.model_name == name and one.host in hosts)
     ]
     return (names, hosts) if names and hosts else ([], [])
+
+
+def _unsettled(done: Sequence[Preflight]) -> Sequence[Preflight]:
+    """Without the models that all hosts have as their registries have them, and the hosts that have all the others so;
+    all of it where nothing else can be installed."""
+    open_ = [one for one in done if not (one.is_current or one.was_current)]
+    if all(one.problem is not None for one in open_):
+        return done
+    names = {one.model_name for one in open_}
+    hosts = {one.host for one in open_}
+    return [one for one in done if one.model_name in names and one.host in hosts]
+
+
+def _offer_anyway(view: PreflightView, done: Sequence[Preflight], names: Sequence[str], hosts: Sequence[str]) -> None:
+    """Offer what a person may know better about, and say beside the first of each kind what that would mean.
+
+    Args:
+        view: the card.
+        done: what is known.
+        names: of the models that can be installed without that.
+        hosts: on which they can.
+    """
+    without = [msgspec.structs.replace(one, problem=None) if one.can_go_anyway else one for one in done]
+    more_names, more_hosts = installable(without)
+    if (more_names, more_hosts) == (list(names), list(hosts)):
+        return
+    more = [one for one in done if one.model_name in more_names and one.host in more_hosts]
+    view.anyway = InstallRequested(
+        " ".join(more_names),
+        more_hosts,
+        ignores_room=any(one.lacks_only_room for one in more),
+        replaces_unread=any(one.lacks_only_look for one in more),
+    )
+    if names and len(more_names) > len(names):
+        view.anyway_label = f"Install {len(more_names)} anyway"
+    elif names and len(more_hosts) > len(hosts):
+        view.anyway_label = f"Install on {len(more_hosts)} hosts anyway"
+    else:
+        view.anyway_label = "Install anyway"
+    _say_beside(view, [one.lacks_only_room for one in done], _IGNORES_ROOM)
+    _say_beside(view, [one.lacks_only_look for one in done], _REPLACES_UNREAD)
+
+
+def _say_beside(view: PreflightView, rows: Sequence[bool], what: str) -> None:
+    """Say what doing it anyway does, beside the first row for which that is true."""
+    if any(rows):
+        row = view.rows[list(rows).index(True)]
+        row.note = " ".join(filter(None, [row.note, f"“{view.anyway_label}” {what}"]))
 
 
 def contexts_up_to(longest: int) -> list[int]:
@@ -135,7 +192,7 @@ def _row(found: Preflight | None, name: str, host: str, now: datetime) -> Prefli
     row = PreflightRow(
         name,
         host,
-        replaces=found.replaces,
+        replaces=_asked_again(found),
         problem=found.problem or "",
         note=" ".join([*found.notes, *_age(found, now)]),
     )
@@ -152,6 +209,13 @@ def _row(found: Preflight | None, name: str, host: str, now: datetime) -> Prefli
     row.fit_text = f"{word}: {found.verdict.text}" if found.verdict.text else word
     row.fit_tone = tone
     return row
+
+
+def _asked_again(found: Preflight) -> str:
+    """What is replaced; where the registry is being asked whether that is still so, it says so."""
+    if not found.replaces or not found.is_remembered:
+        return found.replaces
+    return f"{found.replaces.removesuffix('.')}; it is being asked again."
 
 
 def facts_text(found: Preflight) -> str:
@@ -176,7 +240,7 @@ def _age(found: Preflight, now: datetime) -> list[str]:
     """How old the registry's answer is, where it cannot be asked now."""
     if found.fetched_at is None or not found.is_old:
         return []
-    return [f"What it said {format_duration((now - found.fetched_at).total_seconds())} ago is shown."]
+    return [f"What it said {format_ago(found.fetched_at, now)} is shown."]
 
 
 def _total(done: Sequence[Preflight]) -> str:
@@ -197,10 +261,10 @@ def _total(done: Sequence[Preflight]) -> str:
 
 def _label(chosen: Sequence[Preflight], count: int, asked: int) -> str:
     """What the button says."""
-    if all(one.is_current for one in chosen):
+    if all(one.is_current or one.was_current for one in chosen):
         return "Install again"
     if any(one.verdict.fit is Fit.WONT_RUN for one in chosen):
         return "Install anyway"
-    if all(one.replaces for one in chosen):
+    if all(one.replaces and one.layers for one in chosen):
         return "Replace"
     return "Install" if asked == 1 else f"Install {count} model{'' if count == 1 else 's'}"

@@ -8,7 +8,7 @@ import pytest
 
 from ecs_localai.components.registry import RegistryEntry
 from ecs_localai.ollama import OllamaClient, parse_model_name
-from ecs_localai.ollama.deleting import delete_at, delete_model, freed_by_each, freed_on
+from ecs_localai.ollama.deleting import delete_at, delete_model, freed_by_each, storage_of, would_free
 from ecs_localai.ollama.errors import ModelNotFound
 from ecs_localai.ollama.local_models import read_manifests
 from ecs_localai.ollama.registry import entry_of
@@ -34,7 +34,7 @@ async def test_what_it_says_before_is_what_it_frees(fresh_ollama: OllamaServer, 
     _fill(fresh_ollama, tmp_path)
     async with OllamaClient(fresh_ollama.base_url) as client:
         for name in ("kin:a", "alone:1", "kin:b"):
-            foretold = (await freed_on(client, {}))[name]
+            foretold = (await storage_of(client, {})).freed_by_name[name]
             before = _blobs(fresh_ollama)
             freed = await delete_model(client, name, {})
             assert freed.bytes == foretold == before - _blobs(fresh_ollama)
@@ -45,7 +45,7 @@ async def test_what_it_says_before_is_what_it_frees(fresh_ollama: OllamaServer, 
 async def test_shared_weights_are_not_counted(fresh_ollama: OllamaServer, tmp_path: Path) -> None:
     _fill(fresh_ollama, tmp_path)
     async with OllamaClient(fresh_ollama.base_url) as client:
-        freed = await freed_on(client, {})
+        freed = (await storage_of(client, {})).freed_by_name
         sizes = {entry.name: entry.size for entry in await client.tags()}
     assert freed["kin:a"] < 2000 < 600_000 < sizes["kin:a"]
     assert 490_000 < freed["alone:1"] <= sizes["alone:1"]
@@ -55,9 +55,21 @@ async def test_a_copy_frees_nothing(fresh_ollama: OllamaServer, tmp_path: Path) 
     _fill(fresh_ollama, tmp_path)
     async with OllamaClient(fresh_ollama.base_url) as client:
         await client.copy("alone:1", "alone:2")
-        assert (await freed_on(client, {}))["alone:1"] == 0
+        assert (await storage_of(client, {})).freed_by_name["alone:1"] == 0
         assert (await delete_model(client, "alone:1", {})).bytes == 0
         assert ((await delete_model(client, "ALONE:2", {})).bytes or 0) > 490_000
+
+
+async def test_what_several_would_free_together_counts_what_only_they_share(
+    fresh_ollama: OllamaServer, tmp_path: Path
+) -> None:
+    _fill(fresh_ollama, tmp_path)
+    async with OllamaClient(fresh_ollama.base_url) as client:
+        foretold = await would_free(client, ["kin:a", "KIN:b", "nothing:1"], {})
+        before = _blobs(fresh_ollama)
+        for name in ("kin:a", "kin:b"):
+            await delete_model(client, name, {})
+        assert foretold == before - _blobs(fresh_ollama) > 590_000
 
 
 async def test_a_model_that_is_not_there(fresh_ollama: OllamaServer) -> None:

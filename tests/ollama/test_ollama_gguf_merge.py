@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import gguf
@@ -125,3 +127,26 @@ def test_a_digest_is_counted_with_progress() -> None:
     with pytest.raises(InvalidRequest) as caught:
         asyncio.run(digest_with_progress(Path("/nowhere"), counted.append))
     assert_one_clear_sentence(caught.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are looked up as Linux shows them")
+async def test_what_is_closed_is_not_opened_again(tmp_path: Path) -> None:
+    """A request that has failed closes its body, which may be asked for a piece all the same."""
+    path = tmp_path / "model.gguf"
+    path.write_bytes(bytes(5_000_000))
+    for _ in range(20):
+        pieces = SpanPieces([Span(path, 0, 5_000_000)])
+        assert await anext(pieces)
+        reading = asyncio.ensure_future(anext(pieces))
+        await asyncio.sleep(0)
+        pieces.close()
+        with suppress(StopAsyncIteration):
+            await reading
+        with pytest.raises(StopAsyncIteration):
+            await anext(pieces)
+        assert not is_open(path)
+
+
+def is_open(path: Path) -> bool:
+    """Whether this process has a file open."""
+    return os.path.realpath(path) in {os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}

@@ -58,6 +58,15 @@ def test_what_a_later_ollama_may_know_is_let_pass_with_its_kind() -> None:
     }
 
 
+def test_what_nobody_knows_is_refused_where_a_model_is_made_anew() -> None:
+    assert parse_parameter_lines("num_ctx 512\ndraft_num_predict 2", others=False) == {
+        "num_ctx": 512,
+        "draft_num_predict": 2,
+    }
+    with pytest.raises(InvalidParameter, match=r"^Ollama knows no setting frobnicate; correct or remove it\.$"):
+        parse_parameter_lines("frobnicate 3", others=False)
+
+
 @pytest.mark.parametrize(
     ("line", "part"),
     [

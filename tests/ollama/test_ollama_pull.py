@@ -120,7 +120,7 @@ async def test_a_registry_whose_name_nobody_knows(ollama_server: OllamaServer) -
 
 async def test_a_plain_registry_without_insecure(ollama_server: OllamaServer, registry: Registry) -> None:
     error = await _failure(ollama_server, registry.name_for("tiny:latest"), insecure=False)
-    assert error.kind is PullFailure.REGISTRY_UNREACHABLE
+    assert error.kind is PullFailure.PLAIN_HTTP
     assert "insecure" in error.message
     assert not error.retryable
 

@@ -165,7 +165,7 @@ async def test_a_layer_missing_from_the_registry(fresh_ollama: OllamaServer, reg
                 await client.pull(name, insecure=True)
     finally:
         aside.rename(blob)
-    assert caught.value.kind is PullFailure.NOT_FOUND
+    assert caught.value.kind is PullFailure.FILE_MISSING
     assert_one_clear_sentence(caught.value)
 
 

@@ -55,7 +55,7 @@ async def test_a_model_that_is_not_there(registry: Registry) -> None:
 @pytest.mark.registry
 async def test_a_plain_registry_asked_by_https(registry: Registry) -> None:
     error = await _failure(parse_model_name(registry.name_for("tiny:latest")), insecure=False)
-    assert error.kind is PullFailure.REGISTRY_UNREACHABLE
+    assert error.kind is PullFailure.PLAIN_HTTP
     assert not error.retryable
     assert "insecure" in error.message
 
@@ -69,7 +69,7 @@ async def test_a_registry_that_is_down() -> None:
 async def test_a_registry_whose_name_nobody_knows() -> None:
     error = await _failure(parse_model_name("nobody-has-this-name.invalid/library/x"), timeout_s=20)
     assert error.kind is PullFailure.REGISTRY_UNREACHABLE
-    assert "not known" in error.message
+    assert "can't be found; check its name" in error.message
 
 
 async def test_a_registry_that_never_answers() -> None:
@@ -179,7 +179,7 @@ async def test_a_proxy_is_used_but_never_for_this_machine(registry: Registry, mo
     ("text", "kind", "retryable"),
     [
         ("pull model manifest: file does not exist", PullFailure.NOT_FOUND, False),
-        ("file does not exist", PullFailure.NOT_FOUND, False),
+        ("file does not exist", PullFailure.FILE_MISSING, False),
         ("invalid model name", PullFailure.INVALID_NAME, False),
         (
             'pull model manifest: Get "https://r.example/v2/": dial tcp 1.2.3.4:443: connect: connection refused',
@@ -200,7 +200,7 @@ async def test_a_proxy_is_used_but_never_for_this_machine(registry: Registry, mo
         ),
         (
             'Get "https://localhost:5000/v2/": http: server gave HTTP response to HTTPS client',
-            PullFailure.REGISTRY_UNREACHABLE,
+            PullFailure.PLAIN_HTTP,
             False,
         ),
         ('pull model manifest: 500: {"errors":[]}', PullFailure.REGISTRY_ERROR, True),

@@ -20,6 +20,10 @@ TOO_LARGE = (
     "It needs 42.5 GB more on the models' disk, and 12.1 GB are free there beside the reserve of 1 GB. Delete models "
     "that nobody needs, or choose a smaller one."
 )
+TOO_LITTLE = (
+    "The models' disk has 5.8 GB free, less than the 5.2 GB still to come and 1 GB in reserve; free 0.4 GB more there "
+    "first."
+)
 CONTEXTS = [4096, 8192, 16384, 32768, 131072]
 
 
@@ -49,6 +53,19 @@ def refused_row(host: str = "") -> PreflightRow:
         "hf.co/bartowski/Meta-Llama-3.1-70B-Instruct-abliterated-GGUF:Q4_K_M", host,
         "Llama · 70.6B parameters · Q4_K_M", "42.5 GB to download", "13.1 GB free on the models' disk",
         "Won't run: 42.5 GB weights + 1.3 GB cache for 4,096 tokens, of 9.8 GB free", Tone.DANGER, problem=TOO_LARGE,
+    )  # fmt: skip
+
+
+def small_disk_card() -> PreflightView:
+    """The card of one model that lacks nothing but room on the disk."""
+    row = fitting_row("qwen3:8b")
+    row.download_text, row.disk_text, row.problem = "5.2 GB to download", "5.8 GB free on the models' disk", TOO_LITTLE
+    row.note = (
+        "“Install anyway” begins it all the same; if the disk fills up, it fails, and what has arrived stays there."
+    )
+    return PreflightView(
+        "Before installing qwen3:8b", [row], contexts=list(CONTEXTS), context_length=4096,
+        anyway=InstallRequested("qwen3:8b", [], ignores_room=True), anyway_label="Install anyway",
     )  # fmt: skip
 
 

@@ -68,6 +68,13 @@ class Driver:
             self.now += FRAME
             self.paint()
 
+    def resize(self, size: tuple[int, int], scale: float) -> None:
+        """The window gets another size, on a screen of another scale."""
+        self.scale = scale
+        self.panel.resize(size, scale)
+        self.surface = pygame.Surface((round(size[0] * scale), round(size[1] * scale)), 0, 32)
+        self.paint()
+
     def changed(self) -> list[pygame.Rect]:
         """Show the view again after it was changed."""
         self.view.revision += 1

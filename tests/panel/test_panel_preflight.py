@@ -20,6 +20,7 @@ from tests.panel.install_samples import (
     quiet_view,
     ready_card,
     refused_row,
+    small_disk_card,
 )
 from tests.panel.panel_driver import Driver
 
@@ -160,6 +161,40 @@ def test_what_cannot_be_installed_says_why_and_has_no_working_button() -> None:
     assert not driver.node("preflight-tonight").enabled
     driver.key(pygame.K_RETURN)  # the network may be back
     assert driver.take_intents() == [PreflightRequested(NAME)]
+
+
+@pytest.mark.parametrize("by", ["keyboard", "pointer"])
+def test_what_lacks_only_room_can_be_installed_anyway(by: str) -> None:
+    driver = asked(name="qwen3:8b")
+    driver.view.preflight = small_disk_card()
+    driver.changed()
+    driver.take_intents()
+    assert not driver.node("preflight-install").enabled
+    button = driver.node("preflight-anyway")
+    assert (button.enabled, button.name) == (True, "Install anyway: qwen3:8b")
+    if by == "keyboard":
+        driver.tab_to("preflight-anyway")
+        driver.key(pygame.K_RETURN)
+    else:
+        driver.click("preflight-anyway")  # a moment after the card could be seen: the second of a double click
+        assert driver.take_intents() == []
+        driver.run(0.5)
+        driver.click("preflight-anyway")
+    assert driver.take_intents() == [InstallRequested("qwen3:8b", ignores_room=True)]
+    assert not driver.has("preflight-card")
+    assert (driver.node("install").value, driver.focused()) == ("", "install")
+
+
+def test_enter_in_the_field_never_installs_without_room() -> None:
+    driver = asked(name="qwen3:8b")
+    driver.view.preflight = small_disk_card()
+    driver.changed()
+    driver.take_intents()
+    driver.key(pygame.K_RETURN)
+    assert driver.take_intents() == [PreflightRequested("qwen3:8b")]
+    driver.tab_to("preflight-context:4096")
+    driver.key(pygame.K_RETURN)
+    assert driver.take_intents() == []
 
 
 def test_a_refused_installation_puts_its_name_back() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations, pairwise
 
 import pygame
 import pytest
 
-from ecs_localai.components.panel_view import PanelView, Tone
+from ecs_localai.components.panel_view import Tone
 from ecs_localai.panel.scene import Role, SceneNode
 from tests.panel.host_samples import few_hosts_view, many_hosts_view, single_view
 from tests.panel.install_samples import installing_hosts_view, installing_view
@@ -28,7 +27,9 @@ VIEWS = {
     "installing-hosts": installing_hosts_view,
 }
 SIZES = [(400, 700), (480, 700), (560, 700), (700, 900), (900, 1000), (1500, 1000)]
-LOOKS = [(1.0, 1.0), (2.0, 1.0), (1.25, 1.0), (1.0, 0.8), (1.0, 1.5), (1.5, 2.0)]
+LOOKS = {1.0: (1.0, 2.0, 1.25), 0.8: (1.0,), 1.5: (1.0,), 2.0: (1.5,)}
+"""Scales to look at, by the scale of the type."""
+USUAL = (900, 1000)
 
 
 def leaves(root: SceneNode) -> list[tuple[SceneNode, SceneNode]]:
@@ -42,10 +43,10 @@ def installations_shown(driver: Driver) -> int:
     return sum(row.id.startswith("installation:") for row in rows)
 
 
-def everything(make: Callable[[], PanelView], size: tuple[int, int], look: tuple[float, float]) -> Driver:
+def everything(name: str, size: tuple[int, int] = USUAL, scale: float = 1.0, font_scale: float = 1.0) -> Driver:
     """A panel with all installations unfolded, hosts and models too, a form, a search and a question open."""
-    view = make()
-    driver = Driver(view, size, scale=look[0], font_scale=look[1], reduced_motion=True)
+    view = VIEWS[name]()
+    driver = Driver(view, size, scale=scale, font_scale=font_scale, reduced_motion=True)
     opened = ("show-all", "host-more:laptop", "find-hosts", "add-host", "form:login:Basic", "form:more", "form:submit")
     unfolded = ("history-more", *(f"model-more:{row.name}" for row in view.models[:3] if row.details))
     queue = tuple(f"installation-more:{row.installation_id}" for row in view.installations)
@@ -56,13 +57,26 @@ def everything(make: Callable[[], PanelView], size: tuple[int, int], look: tuple
     return driver
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"scale{look[0]}-font{look[1]}")
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}wide")
-@pytest.mark.parametrize("name", VIEWS)
-def test_nothing_overlaps_and_nothing_leaves_its_place(
-    name: str, size: tuple[int, int], look: tuple[float, float]
-) -> None:
-    root = everything(VIEWS[name], size, look).panel.scene()
+@pytest.fixture(scope="module")
+def unfolded(request: pytest.FixtureRequest) -> Driver:
+    """`everything`, of the view and at the scale of type that the test names; resize it before you look."""
+    name, font_scale = request.param
+    return everything(name, font_scale=font_scale)
+
+
+LAYOUTS = [
+    pytest.param((name, font_scale), size, scale, id=f"{name}-{size[0]}wide-scale{scale}-font{font_scale}")
+    for name in VIEWS
+    for font_scale, scales in LOOKS.items()
+    for size in SIZES
+    for scale in scales
+]
+
+
+@pytest.mark.parametrize(("unfolded", "size", "scale"), LAYOUTS, indirect=["unfolded"], scope="module")
+def test_nothing_overlaps_and_nothing_leaves_its_place(unfolded: Driver, size: tuple[int, int], scale: float) -> None:
+    unfolded.resize(size, scale)
+    root = unfolded.panel.scene()
     found = leaves(root)
     for node, block in found:
         assert block.rect.contains(node.rect), f"{node.name!r} {node.rect} leaves {block.id} {block.rect}"
@@ -79,10 +93,24 @@ def test_nothing_overlaps_and_nothing_leaves_its_place(
         assert not overlap.width * overlap.height, f"{one.id} and {other.id} overlap"
 
 
-@pytest.mark.parametrize("name", VIEWS)
-def test_at_the_usual_size_only_a_name_too_long_for_its_row_is_shortened(name: str) -> None:
-    root = everything(VIEWS[name], (900, 1000), (1.0, 1.0)).panel.scene()
-    shortened = {node.name for node, _ in leaves(root) if node.shown}
+@pytest.mark.parametrize(("size", "scale"), [((400, 700), 2.0), ((1500, 1000), 1.25)])
+@pytest.mark.parametrize("name", ["connected", "life-hosts"])
+def test_a_resized_panel_is_laid_out_as_one_of_that_size_from_the_start(
+    name: str, size: tuple[int, int], scale: float
+) -> None:
+    resized = everything(name)
+    resized.resize(size, scale)
+    places = [
+        [(node.id, node.role, node.name, node.shown, node.rect.x, node.rect.size) for node, _ in leaves(one)]
+        for one in (resized.panel.scene(), everything(name, size, scale).panel.scene())
+    ]
+    assert places[0] == places[1]  # but for how far each is scrolled
+
+
+@pytest.mark.parametrize("unfolded", [(name, 1.0) for name in VIEWS], indirect=True, ids=list(VIEWS), scope="module")
+def test_at_the_usual_size_only_a_name_too_long_for_its_row_is_shortened(unfolded: Driver) -> None:
+    unfolded.resize(USUAL, 1.0)
+    shortened = {node.name for node, _ in leaves(unfolded.panel.scene()) if node.shown}
     assert shortened <= {"hf.co/bartowski/Meta-Llama-3.1-70B-Instruct-abliterated-GGUF:Q4_K_M"}
 
 
@@ -121,7 +149,7 @@ def test_two_models_of_one_name_are_two_rows() -> None:
 
 @pytest.mark.parametrize("name", ["connected", "installing", "installing-hosts"])
 def test_every_control_has_a_name_of_its_own_and_a_size_to_hit(name: str) -> None:
-    root = everything(VIEWS[name], (900, 1000), (1.0, 1.0)).panel.scene()
+    root = everything(name).panel.scene()
     controls = [node for node, _ in leaves(root) if node.focusable]
     assert len({(node.role, node.name) for node in controls}) == len(controls)
     assert all(node.rect.width >= 24 and node.rect.height >= 24 for node in controls)
@@ -129,7 +157,7 @@ def test_every_control_has_a_name_of_its_own_and_a_size_to_hit(name: str) -> Non
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}wide")
 def test_tab_goes_through_every_control_from_top_to_bottom_and_round(size: tuple[int, int]) -> None:
-    driver = everything(connected_view, size, (1.0, 1.0))
+    driver = everything("connected", size)
     driver.key(pygame.K_ESCAPE)  # the question, so that the controls stay the same from here on
     driver.key(pygame.K_ESCAPE)
     controls = [node for node, _ in leaves(driver.panel.scene()) if node.focusable]

@@ -11,6 +11,7 @@ from ecs_localai import (
     CheckUpdatesRequested,
     ModelInstallationCompleted,
     ModelInstallationFailed,
+    OllamaHosts,
     UpdateModelsRequested,
     UpdatesChecked,
 )
@@ -19,7 +20,8 @@ from tests.rig.model_files import TINY_PARAMETERS, create_model, write_gguf
 from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
-from tests.systems.systems_parts import Driven, EmptyManifests, assert_clear
+from tests.rig.relay import Relay
+from tests.systems.systems_parts import Driven, EmptyManifests, assert_clear, config_for
 
 pytestmark = [pytest.mark.ollama, pytest.mark.registry]
 
@@ -90,6 +92,54 @@ def test_a_moved_tag_is_seen_shown_and_updated(
         assert updated is not None
         assert (updated.update_text, updated.update_on, updated.update_is_sure) == ("", [], False)
         assert _check(driven, 3) == {pulled: UpdateState.CURRENT}
+
+
+def test_what_was_found_out_is_known_in_the_next_run_without_asking_again(
+    fresh_ollama: OllamaServer, registry: Registry, ollama_server: OllamaServer, pulled: str, tmp_path: Path
+) -> None:
+    data_dir = tmp_path / "data"
+    with Driven(fresh_ollama.port, data_dir=data_dir) as driven:
+        driven.connect()
+        _move(registry, ollama_server, tmp_path)
+        assert _check(driven) == {pulled: UpdateState.OUTDATED}
+    asked = registry.log_text().count("turning/manifests")
+    with Driven(fresh_ollama.port, data_dir=data_dir) as driven:
+        driven.connect()
+        driven.until(lambda: driven.view.updates_text == "1 update · checked just now")
+        assert driven.view.can_update_all
+        assert registry.log_text().count("turning/manifests") == asked
+        driven.write(UpdateModelsRequested())
+        driven.until_event(ModelInstallationCompleted)
+        driven.until(lambda: driven.view.updates_text == "All current · checked just now")
+    with Driven(fresh_ollama.port, data_dir=data_dir) as driven:
+        driven.connect()
+        driven.until(lambda: driven.view.updates_text == "All current · checked just now")
+        hosts = driven.app.world.resource(OllamaHosts)
+        hosts.add(config_for(closed_port()), "Second")
+        hosts.remove(hosts.require(fresh_ollama.base_url).entity)
+        driven.until(lambda: driven.view.updates_text == "")
+    with Driven(fresh_ollama.port, data_dir=data_dir) as driven:
+        driven.connect()
+        assert driven.view.updates_text == ""
+
+
+def test_what_was_known_stays_kept_where_the_registry_cannot_be_asked(
+    fresh_ollama: OllamaServer, registry: Registry, pulled: str, tmp_path: Path
+) -> None:
+    with Relay("127.0.0.1", registry.port) as relay:
+        name = f"localhost:{relay.port}/library/turning:1"
+        answer = fresh_ollama.call("POST", "/api/pull", {"model": name, "insecure": True}, timeout=60)
+        assert answer.json_lines()[-1].get("status") == "success", answer.body
+        fresh_ollama.delete(pulled)
+        with Driven(fresh_ollama.port, data_dir=tmp_path / "data") as driven:
+            driven.connect()
+            assert _check(driven) == {name: UpdateState.CURRENT}
+            relay.refuse()
+            assert _check(driven, 2) == {name: UpdateState.UNKNOWN}
+            driven.until(lambda: driven.view.updates_text == "1 could not be checked · checked just now")
+    with Driven(fresh_ollama.port, data_dir=tmp_path / "data") as driven:
+        driven.connect()
+        driven.until(lambda: driven.view.updates_text == "All current · checked just now")
 
 
 def test_a_model_of_ones_own_is_not_replaced_by_its_registrys(

@@ -13,6 +13,7 @@ import pytest
 from ecs_localai.components.events import ModelInstallationCompleted, PreflightDone
 from ecs_localai.components.panel_intents import InstallRequested, PreflightDismissed, PreflightRequested
 from ecs_localai.components.preflight import DISK_RESERVE, Fit, Preflight, Preflights
+from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.wording import format_bytes
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.persistence import SavedState
@@ -20,6 +21,7 @@ from tests.rig.model_files import TINY_PARAMETERS, create_model, tiny_gpt2, writ
 from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
+from tests.rig.relay import Relay
 from tests.systems.systems_parts import Driven, EmptyManifests, assert_clear, config_for, size_in_registry
 
 pytestmark = pytest.mark.registry
@@ -255,7 +257,7 @@ def test_a_host_that_does_not_answer_says_so_beside_what_the_registry_says(regis
         assert found.download_bytes is None
 
 
-def test_a_manifest_that_is_remembered_is_not_asked_for_again_and_serves_offline(
+def test_what_is_remembered_of_a_registry_serves_offline(
     ollama_server: OllamaServer, own_registry: Registry, tmp_path: Path
 ) -> None:
     tiny = own_registry.name_for("tiny:latest")
@@ -265,8 +267,9 @@ def test_a_manifest_that_is_remembered_is_not_asked_for_again_and_serves_offline
         own_registry.halt()
         (second,) = look(driven, tiny)
         assert second.fetched_at is not None
-        assert (second.is_old, second.notes) == (False, [])
+        assert (second.is_old, second.is_current, second.was_current) == (True, False, False)
         assert second.need == first.need
+        assert_clear(second.notes[0])
         driven.models.model_registry.cache.lifetime = timedelta(0)
         (third,) = look(driven, tiny)
         assert third.is_old
@@ -287,6 +290,55 @@ def test_a_manifest_that_is_remembered_is_not_asked_for_again_and_serves_offline
         driven.models.model_registry.cache.lifetime = timedelta(0)
         (fifth,) = look(driven, tiny)
         assert (fifth.is_old, fifth.fetched_at) == (False, None)
+
+
+def test_a_tag_that_moves_within_ten_minutes_is_seen(
+    ollama_server: OllamaServer, fresh_ollama: OllamaServer, own_registry: Registry
+) -> None:
+    tiny = own_registry.name_for("tiny:latest")
+    with Driven(fresh_ollama.port) as driven:
+        driven.write(InstallRequested(tiny))
+        driven.until_event(ModelInstallationCompleted)
+        (first,) = look(driven, tiny)
+        assert (first.is_current, first.fetched_at) == (True, None)
+        create_model(ollama_server, "other:1", tiny_gpt2(), template="{{ .Prompt }} of another kind")
+        own_registry.push(ollama_server, "other:1", "tiny:latest")
+        ollama_server.delete("other:1")
+        assert driven.models.model_registry.cache.fresh(tiny, utc_now()) is not None
+        (second,) = look(driven, tiny)
+        assert (second.is_current, second.was_current, second.fetched_at) == (False, False, None)
+        assert second.replaces.startswith("It replaces the version of ")
+        assert second.total_bytes == size_in_registry(own_registry, "tiny:latest")
+        card = driven.view.preflight
+        assert card is not None
+        assert card.install_label == "Replace"
+
+
+def test_what_is_remembered_is_shown_while_the_registry_is_asked_and_claims_nothing(
+    ollama_server: OllamaServer, own_registry: Registry
+) -> None:
+    with Relay("127.0.0.1", own_registry.port) as relay, Driven(ollama_server.port) as driven:
+        name = f"localhost:{relay.port}/library/tiny:latest"
+        ollama_server.call("POST", "/api/copy", {"source": "tiny:latest", "destination": name})
+        (first,) = look(driven, name)
+        told = len(driven.events(PreflightDone))
+        relay.stall()
+        driven.write(PreflightRequested(name))
+        found = driven.app.world.resource(Preflights)
+        driven.until(lambda: any(one.is_remembered for one in found.done))
+        (early,) = found.done
+        assert (early.is_current, early.need, early.layers) == (False, first.need, first.layers)
+        driven.until(lambda: driven.view.preflight is not None and driven.view.preflight.rows[0].facts != "")
+        card = driven.view.preflight
+        assert card is not None
+        assert (card.is_running, card.install) == (True, None)
+        assert card.rows[0].replaces.endswith("a moment ago; it is being asked again.")
+        assert len(driven.events(PreflightDone)) == told, "nothing is known yet"
+        relay.resume()
+        (late,) = settled(driven)
+        assert late.fetched_at is None
+        assert len(driven.events(PreflightDone)) == told + 1
+    ollama_server.delete(name)
 
 
 def test_a_registry_that_nobody_can_reach_may_be_reached_by_the_host(ollama_server: OllamaServer) -> None:
@@ -339,3 +391,9 @@ def test_a_disk_that_is_too_small_is_told_before(small_disk: Path, registry: Reg
             assert card is not None
             assert card.install is None
             assert "free on the models' disk" in card.rows[0].disk_text
+            assert card.anyway is not None
+            assert "“Install anyway” begins it all the same" in card.rows[0].note
+            driven.write(card.anyway)
+            driven.until_event(ModelInstallationCompleted)
+            driven.until(lambda: driven.view.preflight is None)
+        assert registry.name_for("middle:latest") in server.model_names()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,12 +13,14 @@ import pytest
 from ecs_localai.components.preflight import Fit
 from ecs_localai.components.registry import ModelRegistryCache, RegistryEntry
 from ecs_localai.ollama.client import OllamaClient
+from ecs_localai.ollama.errors import PullFailed, PullFailure
 from ecs_localai.ollama.names import parse_model_name
 from ecs_localai.ollama.pull import PullProgress
 from ecs_localai.ollama.registry import fetch_manifest
 from ecs_localai.systems.machine_memory import FreeMemory
 from ecs_localai.systems.models_room import room_for_models, taken_already
 from ecs_localai.systems.preflight import preflight_of
+from tests.rig.model_files import create_model, tiny_gpt2
 from tests.rig.odd_servers import OddServer, closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.plain_http import JsonObject
@@ -169,7 +172,102 @@ async def test_a_registry_is_asked_once_for_what_it_said(ollama_server: OllamaSe
         cache.lifetime = timedelta(0)
         await preflight_of(client, name, cache=cache, remember=kept.append)
         assert registry.log_text().count("/manifests/latest") > asked
-        assert registry.files.requests == [], "the files are the same"
+        asked_for = {one.method for one in registry.files.requests}
+        assert asked_for == {"HEAD"}, "whether the files are there is asked, and they are the same"
+
+
+async def test_what_is_remembered_of_a_registry_makes_nothing_current(
+    ollama_server: OllamaServer, fresh_ollama: OllamaServer
+) -> None:
+    with Registry() as registry:
+        name, cache = parse_model_name(registry.push(ollama_server, "tiny:latest", "moving:1")), ModelRegistryCache()
+        async with OllamaClient(fresh_ollama.base_url) as client:
+            await client.pull(name, insecure=True)
+            first = await preflight_of(client, name, cache=cache)
+            assert (first.is_current, first.was_current, first.is_remembered) == (True, False, False)
+            assert first.replaces.endswith(" and is exactly what the registry has now.")
+            create_model(ollama_server, "other:1", tiny_gpt2(), template="{{ .Prompt }} of another kind")
+            registry.push(ollama_server, "other:1", "moving:1")
+            ollama_server.delete("other:1")
+            second = await preflight_of(client, name, cache=cache)
+            assert (second.is_current, second.was_current, second.is_remembered) == (False, True, True)
+            assert second.replaces.endswith(" and is exactly what the registry had a moment ago.")
+            cache.lifetime = timedelta(0)
+            third = await preflight_of(client, name, cache=cache)
+            assert (third.is_current, third.was_current, third.is_remembered) == (False, False, False)
+            assert third.replaces.startswith("It replaces the version of ")
+            assert third.total_bytes != first.total_bytes
+            registry.halt()
+            fourth = await preflight_of(client, name, cache=cache)
+            assert (fourth.is_current, fourth.was_current, fourth.is_old) == (False, False, True)
+            assert "the registry had another one a moment ago" in fourth.replaces
+            for one in (first, second, third, fourth):
+                assert_clear(one.replaces)
+
+
+async def test_without_a_word_of_the_registry_nothing_is_said_to_be_replaced(ollama_server: OllamaServer) -> None:
+    name = f"localhost:{closed_port()}/library/tiny:latest"
+    assert ollama_server.call("POST", "/api/copy", {"source": "tiny:latest", "destination": name}).status == 200
+    async with OllamaClient(ollama_server.base_url) as client:
+        found = await preflight_of(client, parse_model_name(name))
+    ollama_server.delete(name)
+    assert_clear(found.replaces)
+    assert found.replaces.endswith("whether the registry has another one is not known.")
+    assert not found.was_current
+
+
+@pytest.fixture
+def incomplete(ollama_server: OllamaServer) -> Iterator[Registry]:
+    """A registry of the test's own, with ``tiny:latest``, of which files may be taken away."""
+    with Registry() as registry:
+        registry.push(ollama_server, "tiny:latest", "tiny:latest")
+        yield registry
+
+
+@pytest.mark.parametrize(("end", "called"), [("params", "the parameters"), ("model", "the weights")])
+async def test_a_file_that_the_registry_lacks_is_told_before_any_byte_moves(
+    fresh_ollama: OllamaServer, incomplete: Registry, end: str, called: str
+) -> None:
+    digest = incomplete.layer_digests("tiny:latest")[end]
+    incomplete.blob_path(digest).unlink()
+    name = parse_model_name(incomplete.name_for("tiny:latest"))
+    async with OllamaClient(fresh_ollama.base_url) as client:
+        found = await preflight_of(client, name)
+        assert_clear(found.problem)
+        assert f"lacks a file that it names, {called} ({digest[7:19]})" in (found.problem or "")
+        assert (found.lacks_only_room, found.notes) == (False, [])
+        with pytest.raises(PullFailed) as failed:  # what Ollama itself makes of it
+            await client.pull(name, insecure=True)
+    assert (failed.value.kind, failed.value.detail) == (PullFailure.FILE_MISSING, "file does not exist")
+    assert_clear(failed.value.message)
+
+
+async def test_a_missing_file_is_told_also_where_all_of_them_have_been_read_before(
+    fresh_ollama: OllamaServer, incomplete: Registry
+) -> None:
+    name, cache = parse_model_name(incomplete.name_for("tiny:latest")), ModelRegistryCache(lifetime=timedelta(0))
+    config = incomplete.manifest("tiny:latest")["config"]
+    assert isinstance(config, dict)
+    async with OllamaClient(fresh_ollama.base_url) as client:
+        assert (await preflight_of(client, name, cache=cache)).problem is None
+        incomplete.blob_path(str(config["digest"])).unlink()
+        found = await preflight_of(client, name, cache=cache)
+        assert "the configuration (" in (found.problem or "")
+        assert found.family == "gpt2"
+
+
+async def test_a_file_that_the_host_has_need_not_be_in_the_registry(
+    ollama_server: OllamaServer, incomplete: Registry
+) -> None:
+    incomplete.blob_path(incomplete.layer_digests("tiny:latest")["params"]).unlink()
+    name = parse_model_name(incomplete.name_for("tiny:latest"))
+    async with OllamaClient(ollama_server.base_url) as client:
+        found = await preflight_of(client, name)
+        assert (found.problem, found.download_bytes) == (None, 0)
+        (note,) = found.notes
+        assert note == f"The parameters of {name} could not be read: its registry lacks that file."
+        await client.pull(name, insecure=True)
+    ollama_server.delete(name.short)
 
 
 async def test_what_could_not_be_read_is_read_the_next_time(ollama_server: OllamaServer, registry: Registry) -> None:

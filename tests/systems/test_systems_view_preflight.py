@@ -96,7 +96,9 @@ def test_the_button_says_what_it_does() -> None:
         return card.install_label
 
     assert label(a_preflight(is_current=True, replaces="It is there.")) == "Install again"
+    assert label(a_preflight(was_current=True, replaces="It was there.", is_old=True)) == "Install again"
     assert label(a_preflight(replaces="It replaces one.")) == "Replace"
+    assert label(a_preflight(replaces="Another one may be there.", layers=[])) == "Install"
     assert label(a_preflight(verdict=MemoryVerdict(Fit.WONT_RUN, "too large"))) == "Install anyway"
     assert label(a_preflight("a:1"), a_preflight("b:1")) == "Install 2 models"
     assert label(a_preflight("a:1"), a_preflight("b:1", problem="No.")) == "Install 1 model"
@@ -118,6 +120,54 @@ def test_what_is_remembered_says_how_old_it_is() -> None:
     card = preflight_view(a_look(old), order_of(old), {HERE: "here"}, NOW)
     assert card is not None
     assert card.rows[0].note == "The registry can't be reached. What it said 3 h ago is shown."
+
+
+def test_what_is_remembered_is_said_to_be_asked_again_where_something_is_there() -> None:
+    early = a_preflight(
+        fetched_at=NOW - timedelta(minutes=3), was_current=True, replaces="It is what the registry had."
+    )
+    looking = Preflights([early.model_name], done=[early], is_running=True)
+    card = preflight_view(looking, order_of(early), {HERE: "here"}, NOW)
+    assert card is not None
+    assert card.rows[0].replaces == "It is what the registry had; it is being asked again."
+    assert (card.rows[0].note, card.install) == ("", None)
+
+
+def test_what_lacks_only_room_can_be_installed_anyway() -> None:
+    small = a_preflight("big:70b", problem="The disk is too small.", lacks_only_room=True)
+    card = preflight_view(a_look(small), order_of(small), {HERE: "here"}, NOW)
+    assert card is not None
+    assert (card.install, card.tonight, card.tonight_label) == (None, None, "")
+    assert card.anyway == InstallRequested("big:70b", [HERE], ignores_room=True)
+    assert card.anyway_label == "Install anyway"
+    assert card.rows[0].note.startswith("“Install anyway” begins it all the same; if the disk fills up, ")
+
+    good, bad = a_preflight(), a_preflight("gone:1", problem="There is no such model.")
+    card = preflight_view(a_look(good, small, bad), order_of(good, small, bad), {HERE: "here"}, NOW)
+    assert card is not None
+    assert card.install == InstallRequested(good.model_name, [HERE])
+    assert card.anyway == InstallRequested(f"{good.model_name} big:70b", [HERE], ignores_room=True)
+    assert card.anyway_label == "Install 2 anyway"
+    assert [bool(row.note) for row in card.rows] == [False, True, False]
+
+    there = a_preflight("big:70b", THERE)
+    card = preflight_view(a_look(small, there), order_of(small, there), {HERE: "here", THERE: "box"}, NOW)
+    assert card is not None
+    assert card.install == InstallRequested("big:70b", [THERE])
+    assert card.anyway == InstallRequested("big:70b", [HERE, THERE], ignores_room=True)
+    assert card.anyway_label == "Install on 2 hosts anyway"
+
+
+def test_anyway_is_offered_only_for_what_lacks_room_and_once_all_is_known() -> None:
+    bad = a_preflight("gone:1", problem="There is no such model.")
+    card = preflight_view(a_look(bad, a_preflight()), order_of(bad, a_preflight()), {HERE: "here"}, NOW)
+    assert card is not None
+    assert (card.anyway, card.anyway_label) == (None, "")
+    small = a_preflight("big:70b", problem="The disk is too small.", lacks_only_room=True)
+    looking = Preflights([small.model_name, "other:1"], done=[small], is_running=True)
+    card = preflight_view(looking, [*order_of(small), ("other:1", HERE)], {HERE: "here"}, NOW)
+    assert card is not None
+    assert card.anyway is None
 
 
 def test_what_is_not_known_is_said() -> None:

@@ -194,6 +194,11 @@ def _buttons(card: PreflightView) -> list[_Button]:
         name = f"Install: {card.tonight_label}"
         action = AgreeToInstall(later=True)
         buttons.append(_Button(f"{PREFLIGHT}tonight", card.tonight_label, action, name, ButtonKind.PLAIN, later))
+    if card.anyway is not None:
+        name = f"{card.anyway_label}: {card.anyway.text}"
+        action = AgreeToInstall(anyway=True)
+        anyway = _Button(f"{PREFLIGHT}anyway", card.anyway_label, action, name, ButtonKind.PLAIN, not card.is_running)
+        buttons.append(anyway)
     name = f"{card.install_label}: {card.install.text}" if card.install is not None else f"{card.install_label} now"
     action = AgreeToInstall()
     buttons.append(_Button(PREFLIGHT_INSTALL, card.install_label, action, name, ButtonKind.PRIMARY, can))
