@@ -32,6 +32,12 @@ for _name in list(os.environ):
     ours = _name.startswith("OLLAMA_") and _name != "OLLAMA_BIN"
     if ours or _name in ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY") or _name.lower().endswith("_proxy"):
         del os.environ[_name]
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    # Whoever wants no compiled files beside the sources gets them elsewhere: a thousand programs that the tests start
+    # would compile every module anew, which takes longer than the tests. Processes that share the work share these.
+    _COMPILED = tempfile.mkdtemp(prefix="ecs-localai-tests-compiled-")
+    atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
+    os.environ["PYTHONPYCACHEPREFIX"] = _COMPILED
 
 from tests.rig.display import Xvfb  # noqa: E402  # the environment above comes first
 from tests.rig.model_files import TINY_PARAMETERS, create_model, smollm2, tiny_gpt2, write_gguf  # noqa: E402

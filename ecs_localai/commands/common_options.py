@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ecs_localai.commands.completion import complete_host
 
 if TYPE_CHECKING:
     from ecs_localai.commands.target import Target
@@ -28,6 +31,7 @@ HostOption = Annotated[
         metavar="HOST",
         help="A name of the list of hosts, or an address. Otherwise OLLAMA_HOST, else the default one of the list.",
         show_default=False,
+        autocompletion=complete_host,
     ),
 ]
 DataDirOption = Annotated[
@@ -106,6 +110,8 @@ def end(work: Callable[[], int]) -> None:
     from ecs_localai.commands.terminal import abandon_output, complain
     from ecs_localai.ollama.errors import OllamaError
 
+    gc.freeze()  # what was imported so far stays to the end, and is never looked through for garbage
+    gc.enable()  # `ecs_localai.cli.main` had switched it off
     try:
         code = work()
     except OutputClosed:

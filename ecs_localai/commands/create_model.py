@@ -61,7 +61,7 @@ def _base(changes: Changes) -> ImportLook:
 
 def _changed(recipe: ModelRecipe, changes: Changes) -> ModelRecipe:
     try:
-        parameters = parse_parameter_lines("\n".join(changes.parameters))
+        parameters = parse_parameter_lines("\n".join(changes.parameters), others=False)
     except InvalidParameter as error:
         raise CommandFailed(str(error)) from error
     return msgspec.structs.replace(

@@ -78,12 +78,15 @@ def percent_text(fraction: float | None) -> str:
 
 
 def progress_detail(event: ModelInstallationProgress) -> str:
-    """``44 of 98 MB · 48 MB/s · 2 s left``, or what is being done instead of downloading."""
+    """``44 of 98 MB · 48 MB/s · 2 s left``, or what is being done instead of downloading; and what is fetched again."""
     from ecs_localai.systems.view_installations import download_detail
 
     if event.status.kind is InstallationPhase.EXTRACTING and not event.progress.bytes_downloaded:
         return "copying the files"
-    return _PHASES.get(event.status.kind) or download_detail(event.progress)
+    detail = _PHASES.get(event.status.kind) or download_detail(event.progress)
+    if event.status.is_running and event.progress.rolled_back_bytes:
+        return f"{detail} · fetching {format_bytes(event.progress.rolled_back_bytes)} again"
+    return detail
 
 
 def _of_models(event: object, on: str) -> str | None:
@@ -97,7 +100,8 @@ def _of_models(event: object, on: str) -> str | None:
         case ModelInstallationCompleted():
             size = f" ({format_bytes(event.model.size)})" if event.model.size is not None else ""
             took = format_duration(event.installation_time.total_seconds())
-            return f"Installed {event.model.name}{on}{size} in {took}."
+            again = f"; {format_bytes(event.refetched_bytes)} had to be fetched again" if event.refetched_bytes else ""
+            return f"Installed {event.model.name}{on}{size} in {took}{again}."
         case ModelInstallationFailed():
             return f"{event.model_name} was not installed{on}: {event.error_message}"
         case ModelInstallationCancelled():

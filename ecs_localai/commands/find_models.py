@@ -15,8 +15,8 @@ from ecs_localai.commands.terminal import say, say_json, warn
 from ecs_localai.commands.waiting_note import WaitingNote
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.names import ModelName, parse_model_name
+from ecs_localai.ollama.plain_http import is_by_plain_http
 from ecs_localai.systems.known_models import KnownName, NameSources, known_names
-from ecs_localai.systems.model_updates import is_by_plain_http
 
 if TYPE_CHECKING:
     from ecs_localai.ollama.client import OllamaClient

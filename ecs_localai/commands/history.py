@@ -14,11 +14,12 @@ from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.terminal import printable, say, say_json, warn, write_bytes
 from ecs_localai.components.codec import DecodeError, decode
 from ecs_localai.components.installation import InstallationPhase, InstallationRecord
-from ecs_localai.components.wording import format_bytes, format_duration
+from ecs_localai.components.wording import format_bytes, format_duration, format_share
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_name
 from ecs_localai.store.opening import FILE_NAME
 from ecs_localai.store.reading import ReadingError, read_history
+from ecs_localai.systems.view_history import made_of_text
 
 SHOWN = 50
 """So many a table shows where nobody says how many. For programs and spreadsheets it is all."""
@@ -51,8 +52,8 @@ class HistoryLine(msgspec.Struct, frozen=True):
     """Measured with a clock that nobody sets; so not always the difference of the two moments."""
     bytes_downloaded: int
     """How many bytes of the model were on the host when it ended."""
-    total_bytes: int
-    """The model's size; zero where it was never known."""
+    total_bytes: int | None
+    """The model's size; None where it was never known."""
     refetched_bytes: int
     """What had to be fetched again."""
     source: str
@@ -140,7 +141,7 @@ def _line(record: InstallationRecord) -> HistoryLine:
         finished_at=record.finished_at,
         duration=record.duration,
         bytes_downloaded=record.bytes_downloaded,
-        total_bytes=record.total_bytes,
+        total_bytes=record.total_bytes or None,
         refetched_bytes=record.refetched_bytes,
         source=record.source,
         files=record.files,
@@ -163,26 +164,22 @@ def _cells(line: HistoryLine) -> tuple[str, ...]:
     return (
         f"{line.finished_at.astimezone():%Y-%m-%d %H:%M}",
         line.model_name,
-        line.registry or line.source or _files_text(line.files) or "-",
+        line.registry or made_of_text(line.source, line.files) or "-",
         line.host.partition("://")[2] or line.host or "-",
         _size(line),
         format_duration(line.duration.total_seconds()),
-        f"{line.outcome.value}{reason}",
+        f"{line.outcome.value}{_again(line)}{reason}",
     )
 
 
-def _files_text(files: Sequence[str]) -> str:
-    """``model.gguf``, and how many more there are."""
-    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    return f"{Path(files[0]).name}{more}" if files else ""
+def _again(line: HistoryLine) -> str:
+    """``, 40 MB fetched again``; empty where nothing was."""
+    return f", {format_bytes(line.refetched_bytes)} fetched again" if line.refetched_bytes else ""
 
 
 def _size(line: HistoryLine) -> str:
     """``98 MB``, and ``44 MB of 98 MB`` where not all has arrived."""
-    if not line.total_bytes:
-        return format_bytes(line.bytes_downloaded) if line.bytes_downloaded else "-"
-    total = format_bytes(line.total_bytes)
-    return total if line.bytes_downloaded >= line.total_bytes else f"{format_bytes(line.bytes_downloaded)} of {total}"
+    return format_share(line.bytes_downloaded, line.total_bytes or 0) or "-"
 
 
 def _csv(lines: Sequence[HistoryLine]) -> bytes:

@@ -37,7 +37,8 @@ class InstallOptions:
     dry_run: bool = False
     """Whether it is only said what it would mean."""
     anyway: bool = False
-    """Whether nobody is asked about those that there is too little memory to run, and a small disk is no hindrance."""
+    """Whether nobody is asked about those that there is too little memory to run, and what a person may know better is
+    no hindrance: a small disk, and a registry that does not show what would replace a model."""
     not_before: datetime | None = None
     """When it is to begin; None: now."""
 
@@ -129,7 +130,7 @@ def _named(one: Looked, labels: Mapping[str, str]) -> str:
 
 def _is_hindered(one: Looked, options: InstallOptions) -> bool:
     """Whether it cannot be installed, or not without `InstallOptions.anyway`."""
-    return one.preflight.problem is not None and not (options.anyway and one.preflight.lacks_only_room)
+    return one.preflight.problem is not None and not (options.anyway and one.preflight.can_go_anyway)
 
 
 def _show(looked: Sequence[Looked], labels: Mapping[str, str], options: InstallOptions, *, several: bool) -> None:
@@ -143,7 +144,7 @@ def _show(looked: Sequence[Looked], labels: Mapping[str, str], options: InstallO
 
 def _choose(
     looked: Sequence[Looked], labels: Mapping[str, str], options: InstallOptions, *, several: bool
-) -> tuple[list[Wanted], list[str]]:
+) -> tuple[list[Looked], list[str]]:
     """What is to be installed, asking where a person can answer; and a sentence for each that is not, but should be."""
     chosen: list[Looked] = []
     troubles: list[str] = []
@@ -151,10 +152,10 @@ def _choose(
         found = one.preflight
         if found.problem is not None and _is_hindered(one, options):
             sentence = with_option(found.problem, options.insecure)
-            if found.lacks_only_room:
+            if found.can_go_anyway:
                 sentence += " To try it all the same: --anyway"
             troubles.append(f"{_named(one, labels)}: {sentence}" if several else sentence)
-        elif not found.is_current:
+        elif not (found.is_current or found.was_current):
             chosen.append(one)
     if options.dry_run:
         return [], troubles
@@ -163,7 +164,7 @@ def _choose(
         told = too_much_together([one for one in chosen if one.wanted.host.config.base_url == host])
         if told is not None:
             warn(f"{labels[host]}: {told}" if labels[host] else told)
-    return [one.wanted for one in chosen], troubles + refused
+    return chosen, troubles + refused
 
 
 def _without_unwanted(
@@ -186,16 +187,17 @@ def _without_unwanted(
 def _begin(
     book: HostBook,
     folder: Path,
-    chosen: Sequence[Wanted],
+    chosen: Sequence[Looked],
     labels: Mapping[str, str],
     options: InstallOptions,
     *,
     several: bool,
 ) -> list[str]:
     """Install it now, or put it into the queue; returns what went wrong."""
-    config = DownloadConfig(insecure=options.insecure, ignores_room=options.anyway)
+    config = DownloadConfig(insecure=options.insecure, ignores_room=options.anyway, replaces_unread=options.anyway)
     if options.not_before is None:
-        return install_all(book, folder, chosen, labels, config, as_json=options.as_json, several=several)
+        wanted = [one.wanted for one in chosen]
+        return install_all(book, folder, wanted, labels, config, as_json=options.as_json, several=several)
     from ecs_localai.commands.queue_adding import put_off
 
     put_off(book, folder, chosen, config, options.not_before, as_json=options.as_json)

@@ -32,7 +32,8 @@ AnywayOption = Annotated[
     bool,
     typer.Option(
         "--anyway",
-        help="Also where there is too little memory to run it, or room for it on the disk. Asks nothing.",
+        help="Also where there is too little memory to run it, too little room on the disk, or a model that its "
+        "registry does not show the successor of. Asks nothing.",
     ),
 ]
 

@@ -12,7 +12,9 @@ from ecs_localai.commands.event_text import event_json, event_text, percent_text
 from ecs_localai.commands.terminal import is_terminal, printable, say, write_bytes
 from ecs_localai.commands.waiting_words import waiting_text
 from ecs_localai.components.events import (
+    ModelInstallationCancelled,
     ModelInstallationCompleted,
+    ModelInstallationFailed,
     ModelInstallationPaused,
     ModelInstallationProgress,
     ModelInstallationResumed,
@@ -25,12 +27,17 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 2.0
 """Between two lines about the same installation where there is no terminal."""
-_ENDED_OR_PAUSED = (ModelInstallationCompleted, ModelInstallationPaused, ModelInstallationResumed)
+_ENDED_OR_PAUSED = (
+    ModelInstallationCompleted,
+    ModelInstallationCancelled,
+    ModelInstallationPaused,
+    ModelInstallationResumed,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An installation does not go on, for this reason; shown to people as if it were an event."""
+    """An installation does not go on, for this reason; shown as if it were an event, though none of the world's."""
 
     installation_id: str
     model_name: str
@@ -92,8 +99,6 @@ class JsonDisplay(_Plain):
 
     def show(self, event: object, where: Where) -> None:
         """Print it."""
-        if isinstance(event, Waiting):
-            return  # it is none of the world's
         write_bytes(event_json(event, where.base_url) + b"\n")
 
 
@@ -111,7 +116,8 @@ class LineDisplay(_Plain):
         if isinstance(event, ModelInstallationProgress):
             status, told = self._last.get(event.installation_id, (None, 0.0))
             now = time.monotonic()
-            nothing_yet = event.fraction is None and event.status == InstallationStatus.DOWNLOADING
+            is_still = event.progress.still_for is not None or event.progress.retry is not None
+            nothing_yet = event.fraction is None and event.status == InstallationStatus.DOWNLOADING and not is_still
             if nothing_yet or (status == event.status and now - told < LINE_SECONDS):
                 return
             self._last[event.installation_id] = event.status, now
@@ -168,10 +174,16 @@ class BarDisplay:
                 percent=percent_text(event.fraction),
                 detail=progress_detail(event),
             )
-        elif isinstance(event, ModelInstallationCompleted):
-            self._progress.remove_task(self._row(event.installation_id, where.of(event.model.name)))
+        elif isinstance(event, ModelInstallationCompleted | ModelInstallationCancelled | ModelInstallationFailed):
+            self._end_row(event.installation_id)
+            if not isinstance(event, ModelInstallationFailed):  # these are told together, at the end
+                self._progress.print(event_text(event, where.label) or "", markup=False, highlight=False)
+
+    def _end_row(self, installation_id: str) -> None:
+        row = self._rows.pop(installation_id, None)
+        if row is not None:
+            self._progress.remove_task(row)
             self._progress.refresh()  # or the bar that is gone would be drawn once more, below the line
-            self._progress.print(event_text(event, where.label) or "", markup=False, highlight=False)
 
     def _say_in_row(self, installation_id: str, name: str, detail: str) -> None:
         self._progress.update(self._row(installation_id, name), detail=f"{detail[0].upper()}{detail[1:]}")

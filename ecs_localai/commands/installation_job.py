@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from ecs_localai.commands.host_book import HostBook
 from ecs_localai.commands.install_display import display_for
 from ecs_localai.commands.installation_watch import InstallationWatch
@@ -15,9 +17,14 @@ from ecs_localai.components.hosts import HostOrigin
 from ecs_localai.components.installation import DownloadConfig, ModelInstallationManager, ModelInstallRequest
 from ecs_localai.components.panel_intents import CancelRequested
 from ecs_localai.components.recipe import ModelRecipe
+from ecs_localai.components.wording import format_list
+from ecs_localai.ollama.errors import InvalidModelName
+from ecs_localai.ollama.names import parse_model_name
+from ecs_localai.ollama.plain_http import is_by_plain_http
 from ecs_localai.runtime import App, First
 from ecs_localai.systems import LocalModelsPlugin
 from ecs_localai.systems.host_list import OllamaHosts
+from ecs_localai.systems.persistence import SavedState
 from ecs_localai.systems.saved_hosts import SavedHost
 
 
@@ -42,8 +49,9 @@ def install_all(
     """Install each model on its host and show how far all are, until all have ended; returns what went wrong.
 
     With a `recipe` they are not downloaded but made as it says. `labels` are the names of the hosts by base URL where
-    there are several; `several` is whether a sentence has to say which model it is about. Ctrl-C cancels what is under
-    way and waits until the servers can be left without harm.
+    there are several; `several` is whether a sentence has to say which model it is about. A registry on this computer
+    is spoken to by plain http whatever `config` says. Ctrl-C cancels what is under way and waits until the servers can
+    be left without harm.
     """
     with StopSignals() as stop, App() as app:
         app.add_plugins(LocalModelsPlugin(book.given, data_dir=folder, resume=False))
@@ -79,12 +87,15 @@ class _Job:
         self._shown = shown
         self._insecure = config.insecure
         self._several = several
-        self._requests = [
-            app.world.spawn(ModelInstallRequest(one.name, config, one.host.config.base_url, recipe=recipe))
-            for one in wanted
-        ]
+        self._requests = [app.world.spawn(self._request(one, config_for(one.name, config), recipe)) for one in wanted]
         self._manager = app.world.resource(ModelInstallationManager)
         self._cancelled: set[str] = set()
+
+    def _request(self, one: Wanted, config: DownloadConfig, recipe: ModelRecipe | None) -> ModelInstallRequest:
+        """What is in the queue already for tonight, say, goes on now: nobody wants it twice."""
+        base_url = one.host.config.base_url
+        waiting = self._app.world.resource(SavedState).queue.begin_now(base_url, one.name, config, recipe)
+        return waiting or ModelInstallRequest(one.name, config, base_url, recipe=recipe)
 
     def run(self, app: App) -> int:
         """The app's runner: frames until every request has been dealt with."""
@@ -110,7 +121,7 @@ class _Job:
         stopped = [self._shown.name_of(one.installation_id, one.model_name) for one in self._shown.cancelled]
         if stopped:
             lines.append(
-                f"Stopped before {' and '.join(stopped)} was complete; "
+                f"Stopped before {format_list(stopped)} was complete; "
                 "run the same command again to continue from what has arrived."
             )
         return lines
@@ -120,6 +131,15 @@ class _Job:
         if not self._several:
             return sentence
         return f"{self._shown.name_of(failure.installation_id, failure.model_name)}: {sentence}"
+
+
+def config_for(name: str, config: DownloadConfig) -> DownloadConfig:
+    """How this model is downloaded: from a registry on this computer by plain http, as everywhere else in here."""
+    try:
+        plain = config.insecure or is_by_plain_http(parse_model_name(name))
+    except InvalidModelName:  # the installation itself says so
+        return config
+    return msgspec.structs.replace(config, insecure=plain)
 
 
 def with_option(sentence: str, insecure: bool) -> str:

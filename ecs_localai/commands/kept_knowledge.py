@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecs_localai.commands.kept_file import is_kept
 from ecs_localai.components.registry import RegistryEntry
+from ecs_localai.components.updates import HostUpdates
 from ecs_localai.systems.known_models import installed_before
 from ecs_localai.systems.persistence import SavedState
 
@@ -29,6 +30,10 @@ class KeptKnowledge:
     """To be kept with `registry`."""
     recognised: list[RegistryEntry] = field(default_factory=list)
     """To be kept with `installed`."""
+    updates_of: Callable[[str], HostUpdates | None] = lambda base_url: None
+    """What was found out about newer versions of a host's models, by its base URL."""
+    compared: dict[str, HostUpdates] = field(default_factory=dict)
+    """To be kept in its place."""
 
 
 @contextmanager
@@ -43,12 +48,15 @@ def kept_knowledge(folder: Path) -> Iterator[KeptKnowledge]:
         knowledge.registry = saved.registry_entries()
         knowledge.installed = saved.installed_manifests()
         knowledge.before = list(dict.fromkeys(installed_before(reversed(saved.history()))))
+        knowledge.updates_of = saved.host_updates
         knowledge.used = [_name_of(key) for key in saved.model_usage]
         yield knowledge
         for entry in knowledge.learnt:
             saved.set_registry_entry(entry)
         for entry in knowledge.recognised:
             saved.set_installed_manifest(entry)
+        for base_url, updates in knowledge.compared.items():
+            saved.set_host_updates(base_url, updates)
     finally:
         saved.close()
 

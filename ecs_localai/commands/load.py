@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from ecs_localai.commands.terminal import say_json
 from ecs_localai.commands.waiting_note import WaitingNote
 from ecs_localai.components.events import ModelAction, ModelActionFailed, ModelLoaded
 from ecs_localai.components.models import LoadedModel
-from ecs_localai.components.wording import format_duration
+from ecs_localai.components.wording import format_duration, format_list
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.names import ModelName, parse_model_name
 from ecs_localai.systems.model_work import load_on
@@ -57,7 +57,7 @@ def load_models(
     if ended.stopped and waiting:
         were = "was" if len(waiting) == 1 else "were"
         troubles.append(
-            f"Stopped before {' and '.join(waiting)} {were} loaded. The connection is closed, which makes the server "
+            f"Stopped before {format_list(waiting)} {were} loaded. The connection is closed, which makes the server "
             "give that up."
         )
     if troubles:
@@ -101,7 +101,8 @@ class _Job:
         Raises:
             OllamaError: the host does not say which models it has.
         """
-        wanted = self._there(await client.tags(), host)
+        installed = await client.tags()
+        wanted = self._there(installed, host)
         loaded: list[tuple[TagEntry, timedelta]] = []
         try:
             for key, entry in wanted.items():
@@ -112,7 +113,7 @@ class _Job:
             if not loaded:
                 return
             # Once for all of them: asked faster than every 2 s, servers before 0.32.4 could crash (issue 17376).
-            memory = await self._memory(client, host)
+            memory = await self._memory(client, installed, host)
         except asyncio.CancelledError:
             self._tell(loaded, None, host)
             raise
@@ -149,11 +150,11 @@ class _Job:
                 return None
             return timedelta(seconds=time.perf_counter() - begun)
 
-    async def _memory(self, client: OllamaClient, host: SavedHost) -> list[LoadedModel] | None:
-        from ecs_localai.systems.model_sync import loaded_model
-
+    async def _memory(
+        self, client: OllamaClient, installed: Sequence[TagEntry], host: SavedHost
+    ) -> Mapping[str, LoadedModel] | None:
         try:
-            return [loaded_model(entry) for entry in await client.ps()]
+            return await memory_by_name(client, installed)
         except OllamaError as error:
             self.troubles.append(f"{host.name}: {error.message}" if self._several else error.message)
             return None
@@ -161,11 +162,11 @@ class _Job:
     def _tell(
         self,
         loaded: Sequence[tuple[TagEntry, timedelta]],
-        memory: Sequence[LoadedModel] | None,
+        memory: Mapping[str, LoadedModel] | None,
         host: SavedHost,
     ) -> None:
         for entry, took in loaded:
-            held = None if memory is None else in_memory(entry, memory)
+            held = None if memory is None else memory.get(entry.name)
             pinned = self._pinned if held is None else held.pinned
             event = ModelLoaded(entry.name, took, pinned, host.config.base_url)
             if self._as_json:
@@ -177,13 +178,15 @@ class _Job:
                 self._note.say(f"{event_text(event, self._label(host))}{stays}")
 
 
-def in_memory(entry: TagEntry, memory: Sequence[LoadedModel]) -> LoadedModel | None:
-    """The line of ``/api/ps`` that is this model's.
+async def memory_by_name(client: OllamaClient, installed: Sequence[TagEntry]) -> dict[str, LoadedModel]:
+    """What is in the host's memory, by every name of an installed model that it is the memory of.
 
-    Names of the same model share what is loaded, and only the first of them is listed (Ollama 0.9.3).
+    Raises:
+        OllamaError: the host does not say.
     """
-    by_name = next((model for model in memory if model.name == entry.name), None)
-    return by_name or next((model for model in memory if entry.digest and model.digest == entry.digest), None)
+    from ecs_localai.systems.loaded_models import by_every_name, loaded_models
+
+    return by_every_name(await loaded_models(client, installed, await client.ps()))
 
 
 def _stays(held: LoadedModel | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -11,14 +12,19 @@ from ecs_localai.commands.asking import ask_all
 from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.host_labels import labels_of
 from ecs_localai.commands.installation_job import Wanted, install_all
+from ecs_localai.commands.kept_file import is_kept
+from ecs_localai.commands.queue_file import open_queue
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import warn
+from ecs_localai.commands.waiting_note import WaitingNote
 from ecs_localai.components.installation import DownloadConfig
+from ecs_localai.components.recipe import ModelRecipe
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.import_names import free_name
 from ecs_localai.ollama.names import ModelName, name_key, parse_model_name
 from ecs_localai.systems.import_look import ImportLook
-from ecs_localai.systems.saved_hosts import SavedHost
+from ecs_localai.systems.queue_rows import read_row
+from ecs_localai.systems.saved_hosts import SavedHost, server_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class MakeOptions:
     on: Sequence[str] = ()
     """The hosts; none: the chosen one."""
     as_json: bool = False
+    anyway: bool = False
+    """Whether a small disk is no hindrance."""
 
 
 def make_models(target: Target, looked: ImportLook, options: MakeOptions) -> int:
@@ -53,8 +61,14 @@ def make_models(target: Target, looked: ImportLook, options: MakeOptions) -> int
     name = given or free_name(looked.name, [there for names in listed.values() for there in names])
     if not options.replace:
         taken = [(host, there) for host in possible if (there := _there(name, listed[host.config.base_url]))]
+        begun = _begun_before(folder, name, looked.recipe) if taken else set()
+        taken = [(host, there) for host, there in taken if server_of(host.config.base_url) not in begun]
         troubles += [_taken(host, there, several=len(hosts) > 1) for host, there in taken]
         possible = [host for host in possible if host not in [one for one, _ in taken]]
+    if looked.size and not options.anyway:
+        full = _without_room(possible, name, looked, options)
+        troubles += [f"{host.name}: {why}" if len(hosts) > 1 else why for host, why in full]
+        possible = [host for host in possible if host not in [one for one, _ in full]]
     if possible:
         recipe = msgspec.structs.replace(looked.recipe, replace=options.replace)
         troubles += install_all(
@@ -62,7 +76,7 @@ def make_models(target: Target, looked: ImportLook, options: MakeOptions) -> int
             folder,
             [Wanted(name.short, host) for host in possible],
             labels_of(hosts),
-            DownloadConfig(),
+            DownloadConfig(ignores_room=options.anyway),
             as_json=options.as_json,
             several=len(hosts) > 1,
             recipe=recipe,
@@ -89,6 +103,34 @@ def _listed(hosts: Sequence[SavedHost]) -> tuple[dict[str, list[str]], list[str]
         else:
             troubles.append(f"{host.name}: {answer.message}")
     return names, troubles
+
+
+def _without_room(
+    hosts: Sequence[SavedHost], name: ModelName, looked: ImportLook, options: MakeOptions
+) -> list[tuple[SavedHost, str]]:
+    """The hosts whose disks are too small for the files, with why. One that does not answer is none of them."""
+    from ecs_localai.systems.creating import lack_of_room
+
+    with WaitingNote(options.as_json) as note, note.about("Looking at the disk"):
+        answers = ask_all(hosts, lambda client: lack_of_room(client, name, looked.recipe, looked.size))
+    anyway = "To try it all the same: --anyway"
+    return [(host, f"{why} {anyway}") for host, why in zip(hosts, answers, strict=True) if isinstance(why, str)]
+
+
+def _begun_before(folder: Path, name: ModelName, recipe: ModelRecipe) -> set[str]:
+    """The servers that were asked for the same already by a program that has ended meanwhile: what is there may be it.
+
+    The installation itself finds out whether it is.
+    """
+    if not is_kept(folder):
+        return set()
+    with open_queue(folder) as queue:
+        rows = [row for value in queue.store.initial.queue.values() if (row := read_row(value)) is not None]
+    return {
+        server_of(row.request.host)
+        for row in rows
+        if row.mark is not None and row.request.recipe == recipe and name_key(row.request.model_name) == name.key
+    }
 
 
 def _there(name: ModelName, names: Sequence[str]) -> str:

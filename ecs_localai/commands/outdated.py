@@ -16,9 +16,11 @@ from ecs_localai.commands.list_models import ago
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say, say_json
 from ecs_localai.commands.waiting_note import WaitingNote
-from ecs_localai.components.updates import ModelUpdate, UpdateState
+from ecs_localai.components.time_values import utc_now
+from ecs_localai.components.updates import HostUpdates, ModelUpdate, UpdateState
 from ecs_localai.ollama.errors import OllamaError
-from ecs_localai.systems.model_updates import is_by_plain_http
+from ecs_localai.ollama.plain_http import is_by_plain_http
+from ecs_localai.systems.kept_updates import best_known, merged_updates
 from ecs_localai.systems.saved_hosts import SavedHost
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class UpdateLine(msgspec.Struct, frozen=True):
     """Of the installed manifest."""
     pushed_at: datetime | None
     """When the registry's version was put there, where it tells."""
+    checked_at: datetime | None
+    """When that was found out: earlier, where the registry could not be asked now."""
     host: str
     """The base URL of its host."""
     host_name: str
@@ -66,7 +70,7 @@ def list_outdated(target: Target, as_json: bool, all_hosts: bool = False) -> int
     book = target.book()
     hosts = book.ollamas if all_hosts else [book.chosen]
     with WaitingNote(as_json) as note, note.about("Looking for updates"):
-        compared, troubles = compare(target.folder(), hosts)
+        compared, troubles = compare(target.folder(), hosts, as_known_before=True)
     if troubles and not all_hosts:
         raise troubles[0][1]
     order = list(_WORDS)
@@ -82,11 +86,12 @@ def list_outdated(target: Target, as_json: bool, all_hosts: bool = False) -> int
 
 
 def compare(
-    folder: Path, hosts: Sequence[SavedHost], names: Collection[str] = ()
+    folder: Path, hosts: Sequence[SavedHost], names: Collection[str] = (), *, as_known_before: bool = False
 ) -> tuple[Compared, list[tuple[SavedHost, OllamaError]]]:
     """Compare the hosts' models, or those of these keys, with their registries; besides, the hosts without an answer.
 
-    Each registry is asked once for what several hosts have. What was found out is kept, where anything is.
+    Each registry is asked once for what several hosts have. What was found out is kept, where anything is. With
+    `as_known_before` a model about which its registry could not be asked is as it was known, with that in `reason`.
     """
     from ecs_localai.ollama.registry_look import RegistryLook
 
@@ -95,12 +100,27 @@ def compare(
     with kept_knowledge(folder) as known:
         look = RegistryLook(is_by_plain_http)
         answers = ask_all(hosts, lambda client: _compare(client, look, known, names))
+        former = {host.config.base_url: known.updates_of(host.config.base_url) for host in hosts}
+        for host, answer in zip(hosts, answers, strict=True):
+            if not names and not isinstance(answer, OllamaError):
+                base_url = host.config.base_url
+                known.compared[base_url] = merged_updates(former[base_url], answer, utc_now())
     for host, answer in zip(hosts, answers, strict=True):
         if isinstance(answer, OllamaError):
             away.append((host, answer))
         else:
-            compared += [(host, one) for one in answer]
+            before = former[host.config.base_url] if as_known_before else None
+            compared += [(host, _as_known(before, one)) for one in answer]
     return compared, away
+
+
+def _as_known(before: HostUpdates | None, one: ModelUpdate) -> ModelUpdate:
+    """One about which nothing could be found out as it was known before, if it was; and why it is not new."""
+    known = best_known(before, one)
+    if known is one or known.checked_at is None:
+        return one
+    reason = f"As it was {ago(known.checked_at)}: {one.reason} {known.reason}".rstrip()
+    return msgspec.structs.replace(known, reason=reason)
 
 
 async def _compare(
@@ -128,6 +148,7 @@ def _line(host: SavedHost, one: ModelUpdate) -> UpdateLine:
         one.may_be_another,
         one.digest,
         one.pushed_at,
+        one.checked_at,
         host.config.base_url,
         host.name,
     )

@@ -15,7 +15,7 @@ from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say, say_json
 from ecs_localai.components.installation import InstallationPhase
 from ecs_localai.systems.queue_book import QueueEntry
-from ecs_localai.systems.queue_rows import QueuedInstallation
+from ecs_localai.systems.queue_rows import QueuedInstallation, program_lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,17 @@ def _followed(queue: OpenQueue, changed: Sequence[QueueEntry], *, to_pause: bool
 def _outcome(entry: QueueEntry, row: QueuedInstallation | None, has_followed: bool) -> _Outcome:
     if row is None:
         return _Outcome(entry, has_followed, is_gone=True)
-    state = row.state if entry.has_owner and not entry.paused else entry.state
-    now = msgspec.structs.replace(entry, state=state, bytes_done=row.bytes_done, total_bytes=row.total_bytes)
-    return _Outcome(now, has_followed)
+    has_owner = program_lives(entry.installation_id, row)  # it may have ended meanwhile, without a word in its row
+    state = row.state if has_owner else InstallationPhase.QUEUED
+    now = msgspec.structs.replace(
+        entry,
+        state=InstallationPhase.PAUSED if entry.paused else state,
+        has_owner=has_owner,
+        pid=row.pid,
+        bytes_done=row.bytes_done,
+        total_bytes=row.total_bytes or None,
+    )
+    return _Outcome(now, has_followed or not has_owner)
 
 
 def _paused_text(outcome: _Outcome) -> str:

@@ -10,7 +10,7 @@ from ecs_localai.commands.preflight_look import Looked
 from ecs_localai.components.codec import to_builtins
 from ecs_localai.components.preflight import DISK_RESERVE, Fit, Preflight
 from ecs_localai.components.time_values import utc_now
-from ecs_localai.components.wording import format_bytes, format_duration
+from ecs_localai.components.wording import format_ago, format_bytes
 
 _FITS = {
     Fit.FITS: "fits",
@@ -28,17 +28,17 @@ def preflight_lines(looked: Looked, label: str, *, insecure: bool, anyway: bool)
     found = looked.preflight
     name = named(looked.wanted.name, label)
     notes = [with_option(note, insecure) for note in found.notes]
-    if found.is_current:
+    if found.is_current or found.was_current:
         return [f"{name}: {found.replaces}", *_indented(notes)]
-    problem = "Too little room" if anyway and found.lacks_only_room else "Cannot be installed"
+    problem = "Cannot be installed"
+    if anyway and found.can_go_anyway:
+        problem = "Too little room" if found.lacks_only_room else "Not looked at"
     facts = (found.family, _parameters(found), found.quantization, found.license)
     return [
         " · ".join((name, *filter(None, facts))),
         *_indented(
             [
-                f"To download: {_download(found)}",
-                f"Disk: {_disk(found)}",
-                f"Memory: {_FITS[found.verdict.fit]}{_because(found.verdict.text)}",
+                *(_needs(found) if found.layers or found.problem is None else []),
                 *([found.replaces] if found.replaces else []),
                 *([_age(found)] if found.is_old else []),
                 *notes,
@@ -70,6 +70,15 @@ def too_much_together(looked: Sequence[Looked]) -> str | None:
         f"All of it is up to {format_bytes(most)} to download, and the models' disk has {format_bytes(free)} free, of "
         f"which {format_bytes(DISK_RESERVE)} are to stay so: there may not be room for all."
     )
+
+
+def _needs(found: Preflight) -> list[str]:
+    """What it takes. Nothing of that is known of a model that its registry does not have."""
+    return [
+        f"To download: {_download(found)}",
+        f"Disk: {_disk(found)}",
+        f"Memory: {_FITS[found.verdict.fit]}{_because(found.verdict.text)}",
+    ]
 
 
 def _indented(lines: Sequence[str]) -> list[str]:
@@ -104,5 +113,4 @@ def _because(text: str) -> str:
 def _age(found: Preflight) -> str:
     if found.fetched_at is None:
         return "The registry said this some time ago."
-    age = max(0.0, (utc_now() - found.fetched_at).total_seconds())
-    return f"The registry said this {format_duration(age)} ago."
+    return f"The registry said this {format_ago(found.fetched_at, utc_now())}."

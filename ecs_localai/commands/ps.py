@@ -47,7 +47,7 @@ def list_loaded(target: Target, as_json: bool, all_hosts: bool = False) -> int:
             troubles.append(f"{host.name}: {answer.message}")
         else:
             models += [(host, model) for model in answer]
-    if models or not troubles:
+    if len(troubles) < len(book.ollamas) or not book.ollamas:  # else nobody knows whether there are any
         _print(models, as_json, with_host=True)
     if troubles:
         raise CommandFailed(*troubles)
@@ -55,9 +55,9 @@ def list_loaded(target: Target, as_json: bool, all_hosts: bool = False) -> int:
 
 
 async def _read(client: OllamaClient) -> list[LoadedModel]:
-    from ecs_localai.systems.model_sync import loaded_model
+    from ecs_localai.systems.loaded_models import loaded_models
 
-    return [loaded_model(entry) for entry in await client.ps()]
+    return await loaded_models(client, await client.tags(), await client.ps())
 
 
 def _print(models: Sequence[tuple[SavedHost, LoadedModel]], as_json: bool, *, with_host: bool) -> None:

@@ -19,6 +19,7 @@ from ecs_localai.components.wording import format_bytes
 from ecs_localai.systems.queue_book import QueueEntry
 
 EMPTY = "Nothing is in the queue. To put something into it: ecs-localai install MODEL --tonight"
+PAUSED = "All that nobody sees to is paused. To have it go on: ecs-localai resume"
 _STATES = {
     InstallationPhase.QUEUED: "waiting",
     InstallationPhase.DOWNLOADING: "downloading",
@@ -106,9 +107,11 @@ def state_text(entry: QueueEntry) -> str:
 
 
 def progress_text(entry: QueueEntry) -> str:
-    """``45 % of 1.3 GB``, and what of it has to be fetched again; empty while nothing is known."""
-    if not entry.total_bytes:
+    """``45 % of 1.3 GB``, and what of it has to be fetched again; the size alone before it has begun; or nothing."""
+    if entry.total_bytes is None:
         return format_bytes(entry.bytes_done) if entry.bytes_done else ""
+    if not entry.bytes_done:
+        return format_bytes(entry.total_bytes)
     share = min(100, 100 * entry.bytes_done // entry.total_bytes)
     again = f", {format_bytes(entry.refetched_bytes)} fetched again" if entry.refetched_bytes else ""
     return f"{share} % of {format_bytes(entry.total_bytes)}{again}"
@@ -133,8 +136,11 @@ def _print(entries: Sequence[QueueEntry], book: HostBook) -> None:
         for entry in entries
     )
     drawn = table(("#", "model", "on", "state", "progress", "seen to by", "id"), rows, right=("#",))
-    if all(entry.has_owner for entry in entries):
+    ours = [entry for entry in entries if not entry.has_owner]
+    if not ours:
         draw(drawn)
+    elif all(entry.paused for entry in ours):
+        draw(drawn, "", text(PAUSED))
     else:
         hint = "What nobody sees to goes on when the panel starts, or here: ecs-localai queue --run"
         draw(drawn, "", text(hint))

@@ -10,13 +10,15 @@ from uuid import uuid4
 
 from ecs_localai.commands.clock_times import when_text
 from ecs_localai.commands.host_book import HostBook, find_host
-from ecs_localai.commands.installation_job import Wanted
+from ecs_localai.commands.installation_job import config_for
+from ecs_localai.commands.preflight_look import Looked
 from ecs_localai.commands.queue_file import OpenQueue, entry_object, open_queue
 from ecs_localai.commands.terminal import say, say_json, warn
 from ecs_localai.components.codec import to_builtins
 from ecs_localai.components.hosts import HostOrigin
 from ecs_localai.components.installation import DownloadConfig, DownloadRequest, InstallationPhase
 from ecs_localai.components.time_values import utc_now
+from ecs_localai.components.wording import format_list
 from ecs_localai.ollama.names import name_key
 from ecs_localai.store.moments import to_microseconds
 from ecs_localai.store.tables import Table
@@ -31,7 +33,7 @@ _WAITS = (InstallationPhase.QUEUED, InstallationPhase.PAUSED)
 def put_off(
     book: HostBook,
     folder: Path,
-    chosen: Sequence[Wanted],
+    chosen: Sequence[Looked],
     config: DownloadConfig,
     not_before: datetime,
     *,
@@ -58,23 +60,27 @@ def put_off(
     _warn_of_unlisted(book, chosen)
 
 
-def _put(queue: OpenQueue, number: int, one: Wanted, config: DownloadConfig, not_before: datetime) -> str:
+def _put(queue: OpenQueue, number: int, looked: Looked, config: DownloadConfig, not_before: datetime) -> str:
+    one = looked.wanted
     base_url = one.host.config.base_url
     for entry in queue.book.entries():
         if entry.host == base_url and name_key(entry.model_name) == name_key(one.name):
+            if entry.paused:
+                queue.book.resume([entry.installation_id])
             if entry.state in _WAITS:
                 queue.book.schedule(entry.installation_id, not_before)
             return entry.installation_id
     now = utc_now()
-    request = DownloadRequest(one.name, uuid4().hex[:12], base_url, config, now, not_before)
-    row = QueuedInstallation(request, os.getpid(), NOBODY_SINCE, not_before=not_before)
+    request = DownloadRequest(one.name, uuid4().hex[:12], base_url, config_for(one.name, config), now, not_before)
+    size = looked.preflight.total_bytes or 0
+    row = QueuedInstallation(request, os.getpid(), NOBODY_SINCE, not_before=not_before, total_bytes=size)
     behind = max((0, *queue.store.initial.queue_positions.values())) + number
     queue.store.put(Table.QUEUE, request.installation_id, to_builtins(row), max(behind, to_microseconds(now)))
     return request.installation_id
 
 
 def _say(kept: Sequence[QueueEntry], not_before: datetime) -> None:
-    names = " and ".join(dict.fromkeys(entry.model_name for entry in kept))
+    names = format_list(list(dict.fromkeys(entry.model_name for entry in kept)))
     going_on = [entry for entry in kept if entry.state not in _WAITS]
     for entry in going_on:
         say(f"{entry.model_name} is being installed already.")
@@ -86,9 +92,9 @@ def _say(kept: Sequence[QueueEntry], not_before: datetime) -> None:
     )
 
 
-def _warn_of_unlisted(book: HostBook, chosen: Sequence[Wanted]) -> None:
+def _warn_of_unlisted(book: HostBook, chosen: Sequence[Looked]) -> None:
     """The panel installs nothing on a host that it does not know."""
-    for host in {one.host.config.base_url: one.host for one in chosen}.values():
+    for host in {one.wanted.host.config.base_url: one.wanted.host for one in chosen}.values():
         listed = find_host(book.hosts, host.config.base_url)
         if listed is None or listed.origin is HostOrigin.ENVIRONMENT:
             warn(

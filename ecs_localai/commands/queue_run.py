@@ -9,12 +9,12 @@ from ecs_localai.commands.install_display import display_for
 from ecs_localai.commands.installation_job import add_unlisted
 from ecs_localai.commands.installation_watch import InstallationWatch
 from ecs_localai.commands.kept_file import is_kept
-from ecs_localai.commands.queue import EMPTY
+from ecs_localai.commands.queue import EMPTY, PAUSED
 from ecs_localai.commands.queue_file import open_queue
 from ecs_localai.commands.stop_signals import StopSignals
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say
-from ecs_localai.components.installation import InstallationPhase, ModelInstallationManager, ModelInstallRequest
+from ecs_localai.components.installation import ModelInstallationManager, ModelInstallRequest
 from ecs_localai.runtime import App
 from ecs_localai.systems import LocalModelsPlugin
 from ecs_localai.systems.host_list import OllamaHosts
@@ -61,12 +61,17 @@ def run_queue(target: Target, as_json: bool) -> int:
 
 
 def _left(app: App) -> int:
-    """How many installations of this program will go on by themselves: requests that have not become one yet, too."""
-    active = app.world.resource(ModelInstallationManager).active_installations.values()
-    waiting = {entity for entity, _ in app.world.query(ModelInstallRequest)}
+    """How many installations of this program are not at rest: requests that have not become one yet, too.
+
+    One that was paused is at work until its task has ended: then what has arrived of it is kept.
+    """
+    manager = app.world.resource(ModelInstallationManager)
+    active = manager.active_installations.values()
+    asking = {entity for entity, _ in app.world.query(ModelInstallRequest)}
     for installation in active:
-        waiting.difference_update(installation.request_entities)
-    return len(waiting) + sum(one.status.kind is not InstallationPhase.PAUSED for one in active)
+        asking.difference_update(installation.request_entities)
+    at_rest = {waiting.installation_id for waiting in manager.download_queue if waiting.paused}
+    return len(asking) + sum(one.installation_id not in at_rest for one in active)
 
 
 def _hosts_of(book: HostBook, entries: list[QueueEntry]) -> dict[str, SavedHost]:
@@ -78,5 +83,5 @@ def _nothing_to_do(entries: list[QueueEntry], ours: list[QueueEntry]) -> str:
     if not entries:
         return EMPTY
     if ours:
-        return "All that nobody sees to is paused. To have it go on: ecs-localai resume"
+        return PAUSED
     return "Programs that run now see to all of the queue; `ecs-localai queue` shows which."

@@ -16,7 +16,7 @@ from ecs_localai.commands.kept_knowledge import KeptKnowledge, kept_knowledge
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import is_terminal, printable, say, write_bytes
 from ecs_localai.components.events import ModelDeleted
-from ecs_localai.components.wording import format_bytes
+from ecs_localai.components.wording import format_bytes, format_list
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.names import name_key, parse_model_name
 from ecs_localai.systems.saved_hosts import SavedHost
@@ -56,7 +56,10 @@ def remove_models(target: Target, models: Sequence[str], yes: bool, as_json: boo
                 where = f"on {host.name}" if several else "here"
                 troubles.append(f"There is no model {name.short} {where}; `ecs-localai list` shows what is installed.")
     if there and not yes and not as_json and is_terminal() and sys.stdin is not None and sys.stdin.isatty():
-        _confirm(there)
+        with kept_knowledge(target.folder()) as known:
+            question = _question(there, known)
+        if not typer.confirm(printable(question)):
+            raise CommandFailed("Nothing was removed.")
     with kept_knowledge(target.folder()) as known:
         for one in there:
             try:
@@ -78,17 +81,34 @@ class _There:
     """The host's name where there are several; else empty."""
 
 
-def _confirm(there: Sequence[_There]) -> None:
-    """Ask about what is there.
+def _question(there: Sequence[_There], known: KeptKnowledge) -> str:
+    """What is to go, and what that frees; where nobody knows that, what is to go takes so much."""
+    on_each: dict[str, list[_There]] = {}
+    for one in there:
+        on_each.setdefault(one.host.config.base_url, []).append(one)
+    names = {one.entry.name for one in there}
 
-    Raises:
-        CommandFailed: the answer was no.
-    """
-    listed = ", ".join(
-        f"{one.entry.name}{f' on {one.label}' if one.label else ''} ({format_bytes(one.entry.size)})" for one in there
-    )
-    if not typer.confirm(f"Remove {printable(listed)}?"):
-        raise CommandFailed("Nothing was removed.")
+    async def freed_by(client: OllamaClient) -> int | None:
+        from ecs_localai.ollama.deleting import would_free
+
+        return await would_free(client, names, known.installed)
+
+    answers = ask_all([going[0].host for going in on_each.values()], freed_by)
+    parts = [
+        _what_goes(going, None if isinstance(freed, OllamaError) else freed)
+        for going, freed in zip(on_each.values(), answers, strict=True)
+    ]
+    return f"Remove {format_list(parts)}?"
+
+
+def _what_goes(going: Sequence[_There], freed: int | None) -> str:
+    """``small:1 and small:2 on gpu (frees 1.3 GB together)``."""
+    where = f" on {going[0].label}" if going[0].label else ""
+    if freed is None:
+        return format_list([f"{one.entry.name}{where} ({format_bytes(one.entry.size)})" for one in going])
+    its, together = ("its", "") if len(going) == 1 else ("their", " together")
+    frees = f"{format_bytes(freed)}{together}" if freed else f"nothing, because other models share {its} files"
+    return f"{format_list([one.entry.name for one in going])}{where} (frees {frees})"
 
 
 def _remove(one: _There, known: KeptKnowledge, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from ecs_localai.runtime import App, ScheduleRunner
 from ecs_localai.systems import LocalModelsPlugin
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.performance_monitoring import MeasurementHistory
+from ecs_localai.systems.view_model_list import ModelList
 
 LONGEST_WAIT = 8.0
 """Seconds for the server and the first measurements; then the panel is drawn as it is. Connecting may take five."""
@@ -66,6 +67,8 @@ def _run_until_known(app: App, watch_seconds: float) -> None:
 
 def _is_known(app: App) -> bool:
     """Whether each host has answered or not, its models are listed, and the machine has been measured."""
+    if app.world.resource(ModelList).is_unfinished:
+        return False
     if app.world.resource(MeasurementHistory).cpu.newest is None:
         return False  # the first share of the processors needs two looks
     for one in app.world.resource(OllamaHosts).all():

@@ -26,7 +26,7 @@ def serve(target: Target, as_json: bool) -> int:
     if program is None:
         raise CommandFailed("There is no Ollama on this machine. Get it from ollama.com/download, or set OLLAMA_BIN.")
     address = parse_host(target.book().chosen.config.base_url)
-    if not address.is_loopback or address.scheme != "http" or address.base_path:
+    if not address.can_be_served:
         if target.host is not None:
             raise CommandFailed(f"Ollama listens on this machine, over http: {address.display} is another place.")
         address = parse_host(f"{DEFAULT_HOST}:{DEFAULT_PORT}")

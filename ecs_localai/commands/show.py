@@ -45,9 +45,13 @@ def _draw(name: str, reply: ShowReply) -> None:
     for title, value in _facts(reply):
         grid.add_row(text(title, "bold"), text(value))
     draw(text(name, "bold"), grid)
-    for title, long_text in (("Settings", reply.parameters), ("System", reply.system)):
+    for title, long_text in _texts(reply):
         if long_text.strip():
             draw("", text(title, "bold"), *(text(f"  {line}") for line in long_text.strip().splitlines()))
+
+
+def _texts(reply: ShowReply) -> tuple[tuple[str, str], ...]:
+    return ("Settings", reply.parameters), ("System", reply.system), ("Template", reply.template)
 
 
 def _facts(reply: ShowReply) -> Iterator[tuple[str, str]]:
@@ -63,7 +67,7 @@ def _facts(reply: ShowReply) -> Iterator[tuple[str, str]]:
         ("Capabilities", ", ".join(reply.capabilities)),
         ("Runs at", reply.remote_host),
         ("Needs Ollama", reply.requires),
-        ("Licence", next((line.strip() for line in reply.license.splitlines() if line.strip()), "")),
+        ("Licence", next((line.strip() for line in reply.license.splitlines() if line.strip()), "None is named")),
     )
     for title, value in facts:
         if value and value != "unknown":

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecs_localai.commands.asking import ask_all
 from ecs_localai.commands.event_text import event_json, event_text
 from ecs_localai.commands.failure import CommandFailed
-from ecs_localai.commands.load import hosts_for, in_memory
+from ecs_localai.commands.load import hosts_for, memory_by_name
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import warn, write_bytes
 from ecs_localai.commands.waiting_note import WaitingNote
 from ecs_localai.components.events import ModelAction, ModelActionFailed, ModelUnloaded
-from ecs_localai.components.models import LoadedModel
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.names import ModelName, parse_model_name
 from ecs_localai.systems.saved_hosts import SavedHost
@@ -85,8 +84,9 @@ async def _unload(client: OllamaClient, names: Sequence[ModelName]) -> list[_Out
     Raises:
         OllamaError: the host does not say which models it has.
     """
-    installed = {parse_model_name(entry.name).key: entry for entry in await client.tags()}
-    before = await _memory(client)
+    entries = await client.tags()
+    installed = {parse_model_name(entry.name).key: entry for entry in entries}
+    before = await memory_by_name(client, entries)
     outcomes: dict[str, _Outcome] = {}
     leaving: dict[str, TagEntry] = {}
     for name in names:
@@ -99,7 +99,7 @@ async def _unload(client: OllamaClient, names: Sequence[ModelName]) -> list[_Out
         except OllamaError as error:
             outcomes[name.key] = _Outcome(entry.name, _How.FAILED, error.message)
             continue
-        if in_memory(entry, before) is None:
+        if entry.name not in before:
             outcomes[name.key] = _Outcome(entry.name, _How.NOT_LOADED)
         else:
             leaving[name.key] = entry
@@ -107,17 +107,11 @@ async def _unload(client: OllamaClient, names: Sequence[ModelName]) -> list[_Out
         if not leaving:
             break
         await asyncio.sleep(SECONDS_BETWEEN)
-        now = await _memory(client)
-        for key in [key for key, entry in leaving.items() if in_memory(entry, now) is None]:
+        now = await memory_by_name(client, entries)
+        for key in [key for key, entry in leaving.items() if entry.name not in now]:
             outcomes[key] = _Outcome(leaving.pop(key).name, _How.UNLOADED)
     outcomes |= {key: _Outcome(entry.name, _How.IN_USE) for key, entry in leaving.items()}
     return [outcomes[name.key] for name in names]
-
-
-async def _memory(client: OllamaClient) -> list[LoadedModel]:
-    from ecs_localai.systems.model_sync import loaded_model
-
-    return [loaded_model(entry) for entry in await client.ps()]
 
 
 def _tell(outcome: _Outcome, host: SavedHost, label: str, note: WaitingNote, as_json: bool) -> str | None:

@@ -16,7 +16,6 @@ from ecs_localai.components.installation import DownloadConfig
 from ecs_localai.components.updates import ModelUpdate, UpdateState
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.names import ModelName, name_key, parse_model_name
-from ecs_localai.systems.model_updates import is_by_plain_http
 from ecs_localai.systems.saved_hosts import SavedHost
 
 
@@ -31,8 +30,8 @@ def update_models(
 ) -> int:
     """Update models, or with `everything` all that are surely outdated; returns the exit code.
 
-    One that is named is updated also where it is only possibly outdated or nobody can tell; where it is current, or
-    may be another model that was made on its host, that is said and nothing done.
+    One that is named is updated also where it is only possibly outdated. Where it is current, may be another model that
+    was made on its host, or its registry does not show what it has, that is said and nothing done.
 
     Raises:
         CommandFailed: a model was not updated, a host does not answer, or somebody stopped it.
@@ -52,30 +51,50 @@ def update_models(
     wanted: list[Wanted] = []
     for host, one in compared:
         label = labels[host.config.base_url]
-        if one.state is UpdateState.OUTDATED or (not everything and _may_be_new(one)):
+        if one.state is UpdateState.OUTDATED or (not everything and _is_perhaps_newer(one)):
             wanted.append(Wanted(one.model_name, host))
         elif not everything and one.state is not UpdateState.CURRENT:
             troubles.append(f"{named(one.model_name, label)} was not updated: {_why_not(one)}")
         elif not everything and not as_json:
             say(f"{named(one.model_name, label)} is current.")
     if everything and not wanted and not as_json:
-        say("Nothing is outdated.")
-    for plain in (False, True):
-        some = [one for one in wanted if (insecure or is_by_plain_http(parse_model_name(one.name))) is plain]
-        if some:
-            config = DownloadConfig(insecure=plain)
-            troubles += install_all(book, folder, some, labels, config, as_json=as_json, several=len(wanted) > 1)
+        say(_nothing_new([one for _, one in compared]))
+    if wanted:
+        config = DownloadConfig(insecure=insecure)
+        troubles += install_all(book, folder, wanted, labels, config, as_json=as_json, several=len(wanted) > 1)
     if troubles:
         raise CommandFailed(*troubles)
     return 0
 
 
-def _may_be_new(one: ModelUpdate) -> bool:
-    return one.state is UpdateState.UNKNOWN or (one.state is UpdateState.POSSIBLY and not one.may_be_another)
+def _nothing_new(compared: Sequence[ModelUpdate]) -> str:
+    unknown = [one for one in compared if one.state is UpdateState.UNKNOWN]
+    newer = dict.fromkeys(one.model_name for one in compared if _is_perhaps_newer(one))
+    others = dict.fromkeys(one.model_name for one in compared if one.may_be_another)
+    buts = []
+    if newer:
+        buts.append(f"{_models(len(newer))} may be; to update: ecs-localai update {' '.join(newer)}")
+    if others:
+        buts.append(f"{_models(len(others))} may be, or may be another of that name; to see why: ecs-localai outdated")
+    if unknown:
+        buts.append(f"{_models(len(unknown))} could not be looked up: {unknown[0].reason}")
+    return "\n".join(f"Nothing is known to be outdated, but {but}" for but in buts) or "Nothing is outdated."
+
+
+def _models(count: int) -> str:
+    return "one model" if count == 1 else f"{count} models"
+
+
+def _is_perhaps_newer(one: ModelUpdate) -> bool:
+    return one.state is UpdateState.POSSIBLY and not one.may_be_another
 
 
 def _why_not(one: ModelUpdate) -> str:
-    return f"{one.reason} If that is wanted: ecs-localai install {one.model_name}" if one.may_be_another else one.reason
+    if one.may_be_another:
+        return f"{one.reason} If that is wanted: ecs-localai install {one.model_name}"
+    if one.state is UpdateState.UNKNOWN:
+        return f"{one.reason} What can be done all the same: ecs-localai install {one.model_name} --dry-run"
+    return one.reason
 
 
 def _missing(

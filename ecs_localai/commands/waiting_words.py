@@ -13,6 +13,7 @@ _WORDS = {
     WaitReason.HOST: "waiting for its host, which does not answer",
     WaitReason.SHARED_LAYER: "waiting for another model that has a file in common with it",
     WaitReason.PAUSED: "paused",
+    WaitReason.ROOM: "waiting for room on the models' disk, which others will fill",
     WaitReason.ELSEWHERE: "waiting for another program, which is installing it",
 }
 

@@ -45,6 +45,8 @@ class ModelInstallationCompleted(msgspec.Struct, frozen=True):
     model: InstalledModel
     installation_time: timedelta
     """From the start of the work to the model's appearance, as measured."""
+    refetched_bytes: int = 0
+    """What had to be fetched again for it, in bytes."""
 
 
 class ModelInstallationFailed(msgspec.Struct, frozen=True):
@@ -153,7 +155,10 @@ class ModelActionFailed(msgspec.Struct, frozen=True):
 
 
 class PreflightDone(msgspec.Struct, frozen=True):
-    """Something is known of an installation before it begins."""
+    """It is known what an installation would mean: its registry has been asked, or cannot be.
+
+    What a registry said some minutes ago stands in `Preflights.done` until then; no event tells of it.
+    """
 
     preflight: Preflight
 

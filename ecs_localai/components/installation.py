@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DownloadConfig",
     "DownloadRequest",
+    "DownloadRetry",
     "InstallationError",
     "InstallationErrorKind",
     "InstallationPhase",
@@ -123,6 +124,17 @@ _RUNNING = frozenset(
 )
 
 
+class DownloadRetry(msgspec.Struct, frozen=True):
+    """A download is being tried again, because of what may pass."""
+
+    attempt: int
+    """Which try this is: 2 for the first one after a failure."""
+    attempts: int
+    """How many there are at the most, unless one gets further than those before: then they count anew."""
+    reason: str
+    """Why the one before came to nothing, without an end: ``The registry's download server failed``."""
+
+
 class InstallationProgress(msgspec.Struct, frozen=True):
     """How far a download is. A value: a new one replaces the old, so an event may hold on to it."""
 
@@ -135,6 +147,10 @@ class InstallationProgress(msgspec.Struct, frozen=True):
     """The time left; None while it cannot be told."""
     rolled_back_bytes: int = 0
     """Of `bytes_downloaded`, what the host has thrown away and is fetching again: it never goes back itself."""
+    still_for: timedelta | None = None
+    """How long a download has stood still, in whole seconds; None while bytes come, and before some seconds without."""
+    retry: DownloadRetry | None = None
+    """Why and how often it is tried again; None in the first try, and once that brings bytes."""
 
     @property
     def fraction(self) -> float | None:
@@ -154,6 +170,8 @@ class DownloadConfig(msgspec.Struct, frozen=True):
     Ollama's own retries can take 63 seconds, so less would disturb them."""
     ignores_room: bool = False
     """Whether it is begun also where the models' disk is too small for it, as far as that can be seen."""
+    replaces_unread: bool = False
+    """Whether a model that is there is pulled over also where its registry does not show us what would replace it."""
 
     def __post_init__(self) -> None:
         if self.max_retries < 0:
@@ -187,6 +205,8 @@ class WaitReason(StrEnum):
     """Somebody has paused it."""
     ELSEWHERE = "Elsewhere"
     """Another program sees to it."""
+    ROOM = "Room"
+    """What its host is downloading now will take the room on the disk. It is looked at again when that has ended."""
 
 
 class ModelInstallRequest(msgspec.Struct, frozen=True):

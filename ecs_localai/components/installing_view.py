@@ -53,6 +53,10 @@ class PreflightView:
     """The same, later."""
     tonight_label: str = ""
     """For example ``Tonight at 01:00``."""
+    anyway: InstallRequested | None = None
+    """The same with those of `Preflight.can_go_anyway`; None where there are none, or while it is looked."""
+    anyway_label: str = ""
+    """For example ``Install anyway``."""
 
 
 @dataclass(slots=True)

@@ -117,6 +117,9 @@ class LoadedModel(msgspec.Struct, frozen=True):
     """When the host will unload it; None for never, or when the host did not say."""
     pinned: bool = False
     """Stays loaded until somebody unloads it."""
+    shared_by: tuple[str, ...] = ()
+    """Other installed models that are in memory by this, as they have the same weights: a host lists that by one name
+    alone (Ollama 0.9.3)."""
 
 
 @dataclass(slots=True)

@@ -29,6 +29,10 @@ class InstallRequested(msgspec.Struct, frozen=True):
     """The names or base URLs of the hosts that are to install it; empty for the default one."""
     not_before: Timestamp | None = None
     """When it may begin; None: as soon as it is its turn."""
+    ignores_room: bool = False
+    """As in `DownloadConfig`."""
+    replaces_unread: bool = False
+    """As in `DownloadConfig`."""
 
 
 class PreflightRequested(msgspec.Struct, frozen=True):

@@ -239,7 +239,8 @@ class HistoryRow:
     installation_id: str
     name: str
     detail: str
-    """When, how long and how much: ``7 Nov 2026, 14:32 · 3 min · 5.2 GB``."""
+    """When, how long and how much: ``7 Nov 2026, 14:32 · 3 min · 5.2 GB``; and of one that was not downloaded, what it
+    was made of: ``made of model.gguf``."""
     outcome: str
     """``Installed``, ``Failed`` or ``Cancelled``."""
     tone: Tone = Tone.NEUTRAL

@@ -1,11 +1,21 @@
-"""Numbers as people read them: sizes, rates, durations, counts. Pure functions, no locale."""
+"""What people read: sizes, rates, durations, counts, lists. Pure functions, no locale."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
-__all__ = ["format_bytes", "format_count", "format_day", "format_duration", "format_rate", "format_time_left"]
+__all__ = [
+    "format_ago",
+    "format_bytes",
+    "format_count",
+    "format_day",
+    "format_duration",
+    "format_list",
+    "format_rate",
+    "format_time_left",
+]
 
 
 def format_bytes(count: float) -> str:
@@ -22,6 +32,17 @@ def format_bytes(count: float) -> str:
             whole = value >= 10 or value == int(value)
             return f"{sign}{int(value)} {name}" if whole else f"{sign}{value:.1f} {name}"
     return f"{sign}{int(size)} B"
+
+
+def format_share(done: int, total: int) -> str:
+    """How much of a size there is: ``44 MB of 98 MB``, ``98 MB`` where that is all of it, and ``97 % of 1.1 GB`` where
+    both would read the same. A total of zero is not known; empty where there is nothing to say."""
+    if total <= 0:
+        return format_bytes(done) if done else ""
+    some, whole = format_bytes(done), format_bytes(total)
+    if done >= total:
+        return whole
+    return f"{100 * done // total} % of {whole}" if some == whole else f"{some} of {whole}"
 
 
 def format_rate(bytes_per_second: float) -> str:
@@ -85,3 +106,14 @@ def format_day(moment: datetime) -> str:
     """The day of a moment, where this computer is: ``7 Nov 2026``."""
     here = moment.astimezone()
     return f"{here.day} {_MONTHS[here.month - 1]} {here.year}"
+
+
+def format_ago(moment: datetime, now: datetime) -> str:
+    """How long before `now` a moment was: ``3 min ago``; within a minute ``a moment ago``."""
+    seconds = (now - moment).total_seconds()
+    return f"{format_duration(seconds)} ago" if seconds >= 60 else "a moment ago"
+
+
+def format_list(parts: Sequence[str]) -> str:
+    """``A``, ``A and B`` or ``A, B and C``."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

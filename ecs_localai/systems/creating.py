@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from ecs_localai.components.hosts import ConnectionPool, OllamaAPIClient
 from ecs_localai.components.installation_errors import InstallationError, InstallationErrorKind
 from ecs_localai.components.models import InstalledModel, ModelCapabilities
-from ecs_localai.components.preflight import DISK_RESERVE
 from ecs_localai.components.recipe import ModelRecipe
-from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.create_failures import create_failure
 from ecs_localai.ollama.errors import (
+    BadReply,
     ErrorKind,
+    HostUnreachable,
     InvalidRequest,
     ModelNotFound,
     OllamaError,
@@ -21,6 +22,7 @@ from ecs_localai.ollama.errors import (
 )
 from ecs_localai.ollama.features import parse_version
 from ecs_localai.ollama.names import ModelName, name_key, parse_model_name
+from ecs_localai.systems.creation_mark import CreationMark, is_what_was_asked_for, weights_of
 from ecs_localai.systems.creation_progress import CreationProgress
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.installation_report import InstallationReport
@@ -39,6 +41,9 @@ LEFTOVER_BYTES: Final = 4096
 """A model without weights is smaller: what a failed creation may leave has 170 bytes (0.9.3)."""
 _UNQUANTISED: Final = frozenset({0, 1, 32})
 """F32, F16 and BF16 (``enum llama_ftype``)."""
+_MOST_TRIES: Final = 3
+"""So often a model is sent and made where the connection breaks each time and the host is there all the same."""
+_PAUSE_SECONDS: Final = 0.5
 
 
 async def create_model_on_ollama(
@@ -48,6 +53,10 @@ async def create_model_on_ollama(
     name: ModelName,
     recipe: ModelRecipe,
     report: Callable[[InstallationReport], None],
+    mark: CreationMark | None = None,
+    keep_mark: Callable[[CreationMark], None] = lambda mark: None,
+    *,
+    ignores_room: bool = False,
 ) -> InstalledModel:
     """Make a model as its recipe says, and see that it is there.
 
@@ -59,14 +68,44 @@ async def create_model_on_ollama(
 
     Cancelling ends what is under way and closes the connection; files that were sent whole need not be sent again soon.
 
+    Args:
+        mark: what `keep_mark` was given when the same installation was at work before: then a model of the name that is
+            what was asked for is ours, and nothing is made anew.
+        keep_mark: called in a thread, and waited for, before the host is asked to make the model. It may block.
+        ignores_room: as in `DownloadConfig`.
+
     Raises:
         InstallationError: with a sentence that says what happened and what to do.
     """
     try:
         client = await clients.get_for(api, pool)
-        return await _Creation(client, name, recipe, report).run(api.base_url)
+        creation = _Creation(client, name, recipe, report, mark, keep_mark, ignores_room=ignores_room)
+        return await creation.run(api.base_url)
     except OllamaError as error:
         raise creation_error(error) from error
+
+
+async def lack_of_room(client: OllamaClient, name: ModelName, recipe: ModelRecipe, size: int) -> str | None:
+    """That the disk of a host's models is too small for the files of a recipe, with what to do; None where it is not.
+
+    Args:
+        client: speaks to the host.
+        name: of the model that is to be made.
+        recipe: what it is to be made of.
+        size: of all its files, in bytes. Where that does not fit they are read, as those that the host has already are
+            not sent.
+
+    Raises:
+        OllamaError: the host does not answer, or a file cannot be read.
+    """
+    from ecs_localai.systems.models_room import room_for_models
+    from ecs_localai.systems.preflight_findings import room_problem
+
+    room = await room_for_models(client)
+    if room_problem(size, room) is None:
+        return None
+    creation = _Creation(client, name, recipe, lambda report: None)
+    return room_problem(await creation.bytes_to_send(), room)
 
 
 def creation_error(error: OllamaError) -> InstallationError:
@@ -82,8 +121,19 @@ class _Creation:
     """One model that is being made."""
 
     def __init__(
-        self, client: OllamaClient, name: ModelName, recipe: ModelRecipe, report: Callable[[InstallationReport], None]
+        self,
+        client: OllamaClient,
+        name: ModelName,
+        recipe: ModelRecipe,
+        report: Callable[[InstallationReport], None],
+        mark: CreationMark | None = None,
+        keep_mark: Callable[[CreationMark], None] = lambda mark: None,
+        *,
+        ignores_room: bool = False,
     ) -> None:
+        self._mark = mark
+        self._keep_mark = keep_mark
+        self._ignores_room = ignores_room
         self._client = client
         self._name = name
         self._recipe = recipe
@@ -92,32 +142,99 @@ class _Creation:
 
     async def run(self, base_url: str) -> InstalledModel:
         """Make it; see `create_model_on_ollama`."""
-        client = self._client
-        before = await client.tags()
+        entry = await self._made_before()
+        if entry is None:
+            self._refuse_before(await self._client.tags())
+            self._version = await self._client.version()
+            self._refuse_too_old()
+            local, digests = await self._counted()
+            entry = await self._made(local, digests)
+        model = installed_model(entry, base_url)
+        if not model.is_cloud:
+            model.capabilities = await self._capabilities(entry.name)
+        return model
+
+    async def bytes_to_send(self) -> int:
+        """What the host lacks of the files. Reads all of them."""
+        self._version = await self._client.version()
+        local, digests = await self._counted()
+        missing = {} if local is None else await self._missing(local.all, digests)
+        return sum(one.state.size for one in missing.values())
+
+    async def _made_before(self) -> TagEntry | None:
+        """The model where it is there already because the host was asked for it before, and could not tell any more.
+
+        What such a creation has left without weights (0.9.3) is deleted.
+        """
+        if self._mark is None or self._recipe.replace:
+            return None
+        entry = entry_of(await self._client.tags(), self._name)
+        if entry is None:
+            return None
+        is_ours = await is_what_was_asked_for(self._client, entry, self._recipe, self._mark)
+        if is_ours is None and entry.size < LEFTOVER_BYTES:
+            await self._client.delete(entry.name)
+        return entry if is_ours else None
+
+    async def _made(self, local: LocalFiles | None, digests: dict[int, str]) -> TagEntry:
+        """Send what the host lacks and have the model made; again where the connection breaks and the host is there."""
+        import asyncio  # in the background: a first frame need not wait for it
+
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return await self._made_once(local, digests)
+            except BadReply as error:
+                await self._client.version()  # one that is gone comes back later, or never
+                if tries == _MOST_TRIES or not error.retryable:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _made_once(self, local: LocalFiles | None, digests: dict[int, str]) -> TagEntry:
+        import asyncio  # as above
+
+        if local is not None:
+            await self._upload(local.all, digests)
+        entry = await self._made_before()
+        if entry is not None:
+            return entry
+        before = await self._client.tags()  # sending may have taken long, and others work on this host, too
         source = self._refuse_before(before)
-        self._version = await client.version()
-        self._refuse_too_old()
-        files, adapters = await self._send_files()
-        if files or adapters:  # that may have taken long, and others work on this host, too
-            before = await client.tags()
-            source = self._refuse_before(before)
+        is_free = entry_of(before, self._name) is None
+        files = {} if local is None else {one.name: digests[id(one)] for one in local.files}
+        adapters = {} if local is None else {one.name: digests[id(one)] for one in local.adapters}
+        if is_free:
+            self._mark = await self._mark_of(source, local, files, adapters)
+            await asyncio.to_thread(self._keep_mark, self._mark)
         self._progress.install()
         try:
             await self._make(source, files, adapters)
+        except (BadReply, HostUnreachable):
+            raise  # it may be there all the same
         except OllamaError as error:
-            if entry_of(before, self._name) is None:
+            if is_free:
                 await self._clear_away()
             raise create_failure(error, self._version) from error
-        entry = entry_of(await client.tags(), self._name)
+        entry = entry_of(await self._client.tags(), self._name)
         if entry is None:
             raise InstallationError(
                 f"Ollama reported that {self._name.short} was made but does not list it; try again.",
                 InstallationErrorKind.SERVER_ERROR,
             )
-        model = installed_model(entry, base_url)
-        if not model.is_cloud:
-            model.capabilities = await self._capabilities(entry.name)
-        return model
+        return entry
+
+    async def _mark_of(
+        self, source: str, local: LocalFiles | None, files: dict[str, str], adapters: dict[str, str]
+    ) -> CreationMark:
+        """What the host is about to be asked for. What it converts, quantises or merges, becomes other files."""
+        own = list(adapters.values())
+        is_merged_there = local is not None and any(
+            one.head is not None and one.head.split_count > 1 and not one.spans for one in local.files
+        )
+        if self._recipe.quantize or is_merged_there or any(PurePath(name).suffix.lower() != ".gguf" for name in files):
+            return CreationMark(adapters=own)
+        return CreationMark(await weights_of(self._client, source) if source else list(files.values()), own)
 
     def _refuse_before(self, before: list[TagEntry]) -> str:
         """The source's name as the host spells it.
@@ -147,12 +264,12 @@ class _Creation:
                 f"The model requires Ollama {self._recipe.requires}, and this is {self._version}; update it first."
             )
 
-    async def _send_files(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Count the files and send those that the host lacks; their digests by name: the model's, and the adapters'."""
+    async def _counted(self) -> tuple[LocalFiles | None, dict[int, str]]:
+        """The files, and their digests by the files' own ids."""
         recipe = self._recipe
         if not recipe.files and not recipe.adapters:
-            return {}, {}
-        import asyncio  # in the background: a first frame need not wait for it
+            return None, {}
+        import asyncio  # as above
 
         from ecs_localai.ollama.model_files import look_at_files, with_merged_parts
 
@@ -161,11 +278,7 @@ class _Creation:
         number = parse_version(self._version)
         if local.is_split and (number is None or number < MERGES_PARTS):
             local = await asyncio.to_thread(with_merged_parts, local)
-        digests = await self._count(local.all)
-        await self._upload(local.all, digests)
-        return {one.name: digests[id(one)] for one in local.files}, {
-            one.name: digests[id(one)] for one in local.adapters
-        }
+        return local, await self._count(local.all)
 
     def _refuse_files(self, local: LocalFiles) -> None:
         """What this Ollama is known to refuse after everything was sent."""
@@ -184,16 +297,20 @@ class _Creation:
         }
 
     async def _upload(self, files: list[LocalFile], digests: dict[int, str]) -> None:
-        distinct = {digests[id(one)]: one for one in files}
-        missing = {digest: one for digest, one in distinct.items() if not await self._client.blob_exists(digest)}
+        missing = await self._missing(files, digests)
         size = sum(one.state.size for one in missing.values())
-        if missing:
+        if missing and not self._ignores_room:
             await self._refuse_full_disk(size)
         self._progress.send(sum(one.state.size for one in files) - size)
         for digest, one in missing.items():
             begun = self._progress.sent
             await self._upload_one(one, digest, begun)
             self._progress.has_sent(begun + one.state.size)
+
+    async def _missing(self, files: list[LocalFile], digests: dict[int, str]) -> dict[str, LocalFile]:
+        """Those that the host lacks, by their digests."""
+        distinct = {digests[id(one)]: one for one in files}
+        return {digest: one for digest, one in distinct.items() if not await self._client.blob_exists(digest)}
 
     async def _upload_one(self, one: LocalFile, digest: str, begun: int) -> None:
         """Send a file, seeing before and, where it fails, afterwards that it has not been changed.
@@ -223,14 +340,11 @@ class _Creation:
 
     async def _refuse_full_disk(self, size: int) -> None:
         from ecs_localai.systems.models_room import room_for_models
+        from ecs_localai.systems.preflight_findings import room_problem
 
-        free = (await room_for_models(self._client)).free
-        if free is not None and size + DISK_RESERVE > free:
-            raise InstallationError(
-                f"The disk of Ollama's models has {format_bytes(free)} free, and {format_bytes(size)} with "
-                f"{format_bytes(DISK_RESERVE)} to spare is more; free some space there.",
-                InstallationErrorKind.DISK_FULL,
-            )
+        problem = room_problem(size, await room_for_models(self._client))
+        if problem is not None:
+            raise InstallationError(problem, InstallationErrorKind.DISK_FULL)
 
     async def _make(self, source: str, files: dict[str, str], adapters: dict[str, str]) -> None:
         from ecs_localai.ollama.wire_generation import Message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -49,11 +50,15 @@ class InstallationBooks:
         self.digests: dict[str, frozenset[str] | None] = {}
         """The files that the host lacks, by installation id; None while they are asked for."""
         self.elsewhere: set[str] = set()
-        """Those that another program is at work on."""
+        """Those that another program is at work on, or that lack the room which its downloads will take."""
+        self.lacking_room: set[str] = set()
+        """Those that fit on their host's disk, but not beside what is being downloaded there."""
         self.patient: set[str] = set()
         """Those that wait for their host even if it was never there in this run: they were begun in another one."""
         self.spent: dict[str, float] = {}
-        """Seconds that went into it before it was stopped for a while."""
+        """Seconds that went into it before it was stopped for a while, in this program or in others."""
+        self.announced: set[str] = set()
+        """Those of which this program has told that they begin."""
         self.losses: dict[str, tuple[int, int]] = {}
         """How often in a row its host was lost without a new byte in between, and how many there were then."""
 
@@ -78,6 +83,12 @@ class InstallationBooks:
         entity = self.entity_of(installation)
         found = None if entity is None else esper.try_components(entity, ModelInstallationTask, InstallationRun)
         return None if found is None else (found[0], found[1])
+
+    def seconds_of(self, installation: ModelInstallation) -> float:
+        """How long it has been at work, pauses left out."""
+        found = self.run_of(installation)
+        now = 0.0 if found is None else clock.monotonic() - found[1].begun
+        return self.spent.get(installation.installation_id, 0.0) + now
 
     def lost(self) -> list[ModelInstallation]:
         """The installations whose entity somebody has deleted."""
@@ -111,8 +122,8 @@ class InstallationBooks:
         digests = self.digests.get(installation.installation_id, frozenset())
         return Fetch(installation.installation_id, installation.host, frozenset(names), digests)
 
-    def all_waiting(self, is_away: Callable[[ModelInstallation], bool]) -> list[Waiting]:
-        """Those that wait, the next one first. `is_away` tells whether one has to wait for its host."""
+    def all_waiting(self, is_away: Callable[[ModelInstallation], bool | None]) -> list[Waiting]:
+        """Those that wait, the next one first. `is_away` tells whether one has to wait for its host, if it is known."""
         active = self.manager.active_installations
         return [
             Waiting(
@@ -121,6 +132,7 @@ class InstallationBooks:
                 active[key].not_before,
                 is_away(active[key]),
                 key in self.elsewhere,
+                key in self.lacking_room,
             )
             for key in self.order()
             if key in active
@@ -162,6 +174,16 @@ class InstallationBooks:
             queue.clear()
             queue.extend(items)  # type: ignore[arg-type]  # each queue gets its own kind; mypy joins the two
 
+    def try_elsewhere_again(self) -> None:
+        """Other programs may have ended what stands in the way."""
+        self.lacking_room -= self.elsewhere
+        self.elsewhere.clear()
+
+    def try_room_again(self, host: str) -> None:
+        """One that may have held room on this host is not at work any more."""
+        active = self.manager.active_installations
+        self.lacking_room -= {key for key in self.lacking_room if key not in active or active[key].host == host}
+
     def rest(self, installation: ModelInstallation) -> None:
         """What was at work waits again, at the place that it had."""
         entity = self.entity_of(installation)
@@ -186,7 +208,7 @@ class InstallationBooks:
         """It has ended: what was known of its way is of no use any more."""
         for facts in (self.digests, self.spent, self.losses):
             facts.pop(installation_id, None)
-        for marks in (self.elsewhere, self.patient):
+        for marks in (self.elsewhere, self.lacking_room, self.patient, self.announced):
             marks.discard(installation_id)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time as clock
 from uuid import uuid4
 
@@ -24,6 +23,7 @@ from ecs_localai.components.registry import RegistryEntry
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import name_key, parse_model_name
+from ecs_localai.ollama.plain_http import is_local_registry
 from ecs_localai.runtime import App
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_list import OllamaHosts
@@ -39,6 +39,7 @@ from ecs_localai.systems.installation_ending import COMPLETED_SECONDS, Installat
 from ecs_localai.systems.installation_hosts import InstallationHosts
 from ecs_localai.systems.installation_order import Plan, plan_order
 from ecs_localai.systems.installation_progress import InstallationRun
+from ecs_localai.systems.installation_pulse import InstallationPulse
 from ecs_localai.systems.installation_rests import InstallationRests
 from ecs_localai.systems.installation_work import InstallationWork
 from ecs_localai.systems.kept_queue import KeptInstallation, QueueNews
@@ -83,6 +84,7 @@ class InstallationDesk:
         self.rests = InstallationRests(app, self.books, self.ending, self._hosts, saved)
         self.adoption = Adoption(app, saved.queue, wanted=resumes)
         self._alarm = app.wakeups.timer(float("inf"))
+        self.pulse = InstallationPulse(app)
 
     def entity_of(self, installation: ModelInstallation) -> int | None:
         """The entity of an installation that is shown; None once somebody has deleted it."""
@@ -125,6 +127,8 @@ class InstallationDesk:
         key = installation.installation_id
         self.books.open(installation, {entity: request})
         self._manager.active_installations[key] = installation
+        if kept is None and request.recipe is None:
+            installation.progress = InstallationProgress(total_bytes=self._size_of(name))
         requested_at = utc_now() if kept is None else kept.row.request.requested_at
         if kept is None:
             self._saved.queue.add(
@@ -137,15 +141,23 @@ class InstallationDesk:
                     request.not_before,
                     request.paused,
                     request.recipe,
-                )
+                ),
+                installation.progress.total_bytes,
             )
         else:
             self.books.patient.add(key)
+            if kept.row.begun_at is not None:
+                self.books.spent[key], installation.started_at = kept.row.seconds, kept.row.begun_at
         others = (one for one in self._manager.active_installations.values() if one is not installation)
         is_alone = not any(one.host == api.base_url for one in others)
         self.books.digests[key] = frozenset() if is_alone or request.recipe is not None else None
         self.books.wait(installation, requested_at)
         self.ending.changed()
+
+    def _size_of(self, name: str) -> int:
+        """The bytes that its registry said when it was asked last; 0 where it was not."""
+        known = self._models.model_registry.cache.entries.get(name)
+        return 0 if known is None else known.total_bytes
 
     def _new(
         self, name: str, request: ModelInstallRequest, entity: int, host: str, kept: KeptInstallation | None
@@ -221,7 +233,7 @@ class InstallationDesk:
 
     def _try_elsewhere_again(self) -> None:
         if self.books.elsewhere and self._app.time.real_elapsed_seconds >= self._alarm.due:
-            self.books.elsewhere.clear()
+            self.books.try_elsewhere_again()
 
     def _tell_waits(self, plan: Plan) -> bool:
         """Say of each why it waits; whether that is news."""
@@ -254,12 +266,15 @@ class InstallationDesk:
         if entity is None:
             return  # it is about to be ended
         has_run = key in books.spent
+        self.pulse.begin()
+        if not installation.progress.bytes_downloaded:
+            installation.progress = InstallationProgress()  # its registry is asked anew how much it is
         run = InstallationRun(
             self._app.tasks.channel(),
             self._app.tasks.channel(),
             clock.monotonic(),
             fraction=known_fraction(installation),
-            announced=has_run,
+            announced=key in books.announced,
         )
         if not books.digests.get(key) and installation.recipe is None:
             books.digests[key] = None  # until its work has looked
@@ -281,14 +296,3 @@ class InstallationDesk:
 def is_same_model(name: str, other: str) -> bool:
     """Whether two names mean the same model to Ollama."""
     return name == other or name_key(name) == name_key(other)
-
-
-def is_local_registry(registry: str) -> bool:
-    """Whether a model name's registry is on the loopback interface, where plain HTTP is the custom."""
-    host = registry.rpartition(":")[0] or registry
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections import deque
 from datetime import timedelta
 
@@ -54,15 +53,18 @@ class InstallationEnding:
         """Tell, once, that it has begun, with its size if that is known by now."""
         if not run.announced:
             run.announced = True
+            self._books.announced.add(installation.installation_id)
             size = installation.progress.total_bytes or None
             self._started.write(ModelInstallationStarted(installation.model_name, installation.installation_id, size))
 
     def complete(self, installation: ModelInstallation, run: InstallationRun, model: InstalledModel) -> None:
         """The model is there."""
-        took = timedelta(seconds=self._seconds(installation))
+        took = timedelta(seconds=self._books.seconds_of(installation))
         self.announce(installation, run)
         self._close(installation, InstallationStatus.COMPLETED, took)
-        self._completed.write(ModelInstallationCompleted(installation.installation_id, model, took))
+        self._completed.write(
+            ModelInstallationCompleted(installation.installation_id, model, took, installation.refetched_bytes)
+        )
         self._completed_at.append((self._app.time.real_elapsed_seconds, installation.installation_id))
         if len(self._completed_at) == 1:
             self._clean_up.restart(self._app.time, COMPLETED_SECONDS)
@@ -85,15 +87,9 @@ class InstallationEnding:
             ModelInstallationCancelled(installation.installation_id, installation.model_name, resumable=True)
         )
 
-    def _seconds(self, installation: ModelInstallation) -> float:
-        """How long it was at work, pauses left out."""
-        found = self._books.run_of(installation)
-        now = 0.0 if found is None else clock.monotonic() - found[1].begun
-        return self._books.spent.get(installation.installation_id, 0.0) + now
-
     def _close(self, installation: ModelInstallation, status: InstallationStatus, took: timedelta | None) -> None:
         books, key = self._books, installation.installation_id
-        seconds = self._seconds(installation)
+        seconds = books.seconds_of(installation)
         installation.status = status
         installation.estimated_completion = None
         installation.waits_for = None
@@ -101,6 +97,7 @@ class InstallationEnding:
         books.manager.active_installations.pop(key, None)
         books.stop_waiting(key)
         books.forget_facts(key)
+        books.try_room_again(installation.host)
         self._saved.queue.remove(key)
         entity = books.entity_of(installation)
         if entity is not None:

@@ -24,9 +24,13 @@ class InstallationHosts:
         self._lost: dict[str, datetime] = {}
         """When an installation lost its host: what was known of that host's health before counts for nothing."""
 
-    def look(self, hosts: OllamaHosts) -> Callable[[ModelInstallation], bool]:
-        """Take note of how they are; returns whether an installation has to wait for its own."""
+    def look(self, hosts: OllamaHosts) -> Callable[[ModelInstallation], bool | None]:
+        """Take note of how they are; returns whether an installation has to wait for its own.
+
+        None: that is being found out, as the host has not been asked yet.
+        """
         away: set[str] = set()
+        unasked: set[str] = set()
         for one in hosts.all():
             url, health = one.base_url, one.health
             if url in self._books.hosts:
@@ -36,9 +40,17 @@ class InstallationHosts:
             lost_at, asked_at = self._lost.get(url), health.last_health_check
             if lost_at is not None and health.is_healthy and asked_at is not None and asked_at > lost_at:
                 del self._lost[url]
-            if url in self._lost or not health.is_healthy:
+            if url in self._lost or (asked_at is not None and not health.is_healthy):
                 away.add(url)
-        return lambda one: one.host in away and self.was_there(one)
+            elif not health.is_healthy:
+                unasked.add(url)
+
+        def is_away(one: ModelInstallation) -> bool | None:
+            if one.host in away:
+                return self.was_there(one)
+            return None if one.host in unasked and self.was_there(one) else False
+
+        return is_away
 
     def was_there(self, installation: ModelInstallation) -> bool:
         """Whether its host was there at some time, so that it may come back."""

@@ -43,10 +43,12 @@ class Waiting(msgspec.Struct, frozen=True):
     fetch: Fetch
     paused: bool = False
     not_before: datetime | None = None
-    is_away: bool = False
-    """Whether its host is not there."""
+    is_away: bool | None = False
+    """Whether its host is not there; None while that is being found out: it does not begin, and nothing is told."""
     is_elsewhere: bool = False
     """Whether another program is at work on the same."""
+    lacks_room: bool = False
+    """Whether what its host is downloading will take the room that it needs."""
 
 
 @dataclass(slots=True)
@@ -86,6 +88,8 @@ def plan_order(waiting: Sequence[Waiting], at_work: Iterable[Fetch], *, at_once:
             if reason is WaitReason.SCHEDULED and one.not_before is not None:
                 plan.next_moment = min(plan.next_moment or one.not_before, one.not_before)
             continue
+        if one.is_away is None:
+            continue
         other = next((earlier for earlier in before if fetch.shares_with(earlier)), None)
         if other is not None:
             plan.waits[key] = WaitReason.SHARED_LAYER
@@ -107,4 +111,6 @@ def _own_reason(one: Waiting, now: datetime) -> WaitReason | None:
         return WaitReason.SCHEDULED
     if one.is_away:
         return WaitReason.HOST
+    if one.lacks_room:
+        return WaitReason.ROOM
     return WaitReason.ELSEWHERE if one.is_elsewhere else None

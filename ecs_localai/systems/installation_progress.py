@@ -21,6 +21,8 @@ _ETA_SMOOTHING_SECONDS = 15.0
 """The time left is told from a speed that is smoothed over so long: a slow second is no news."""
 _ETA_AFTER_SECONDS = 1.0
 """Nobody can tell how long it takes from less than this."""
+STILL_SECONDS = 3.0
+"""Without a byte for so long, a download stands still: what was measured before says nothing of now."""
 _FETCHING = frozenset({InstallationPhase.DOWNLOADING, InstallationPhase.EXTRACTING})
 
 
@@ -63,6 +65,9 @@ class InstallationRun:
     __slots__ = (
         "_eta_meter",
         "_meter",
+        "_moved_at",
+        "_report",
+        "_seen",
         "announced",
         "begun",
         "channel",
@@ -101,23 +106,55 @@ class InstallationRun:
         """When its progress was kept last, as `begun`."""
         self._meter = SpeedMeter()
         self._eta_meter = SpeedMeter(_ETA_SMOOTHING_SECONDS)
+        self._report: InstallationReport | None = None
+        self._seen = (-1, -1)
+        self._moved_at = begun
 
     def advance(
         self, before: InstallationProgress, report: InstallationReport, now: float
     ) -> tuple[InstallationProgress, InstallationStatus]:
         """The progress after this report. Neither bytes nor fraction ever go back, whatever the server does."""
-        transferred = report.transferred_bytes
-        if transferred is None:
-            transferred = max(0, report.bytes_done - report.bytes_present)
-        speed = self._meter.update(now, transferred)
-        steady = self._eta_meter.update(now, transferred)
+        self._report = report
+        seen = (_transferred(report), report.bytes_done)
+        if seen != self._seen:
+            if now - self._moved_at >= STILL_SECONDS:
+                self._meter, self._eta_meter = SpeedMeter(), SpeedMeter(_ETA_SMOOTHING_SECONDS)
+            self._seen, self._moved_at = seen, now
+        return self._progress(before, report, now)
+
+    def beat(self, before: InstallationProgress, now: float) -> InstallationProgress | None:
+        """The progress where there is no newer report; None while that is no other one."""
+        if self._report is None or self._report.phase not in _FETCHING:
+            return None
+        progress, _ = self._progress(before, self._report, now)
+        return None if progress == before else progress
+
+    def _progress(
+        self, before: InstallationProgress, report: InstallationReport, now: float
+    ) -> tuple[InstallationProgress, InstallationStatus]:
+        status = InstallationStatus(report.phase)
         done = max(before.bytes_downloaded, report.bytes_done)
         total = max(before.total_bytes, report.total_bytes)
         if report.fraction is not None:
             self.fraction = max(self.fraction or 0.0, min(1.0, report.fraction))
         # What is there is what the report says; before the first file is reached it says nothing of that.
         there = report.bytes_done - report.rolled_back_bytes if report.fraction is not None else done
+        back = max(0, done - there)
+        still = now - self._moved_at
+        if report.phase in _FETCHING and still >= STILL_SECONDS:
+            lacks = report.phase is InstallationPhase.DOWNLOADING and (there < total or not total)
+            stands = timedelta(seconds=int(still)) if lacks else None
+            return InstallationProgress(done, total, 0.0, None, back, stands, report.retry), status
+        speed = self._meter.update(now, _transferred(report))
+        steady = self._eta_meter.update(now, _transferred(report))
         eta = None
         if report.phase in _FETCHING and steady > 0 and self._eta_meter.measured_for(now) >= _ETA_AFTER_SECONDS:
             eta = timedelta(seconds=max(0, total - there) / steady)
-        return InstallationProgress(done, total, speed, eta, max(0, done - there)), InstallationStatus(report.phase)
+        return InstallationProgress(done, total, speed, eta, back, None, report.retry), status
+
+
+def _transferred(report: InstallationReport) -> int:
+    """The bytes that have come over the line by now."""
+    if report.transferred_bytes is not None:
+        return report.transferred_bytes
+    return max(0, report.bytes_done - report.bytes_present)

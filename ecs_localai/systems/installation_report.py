@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ecs_localai.components.installation import InstallationPhase, LayerProgress
+from ecs_localai.components.installation import DownloadRetry, InstallationPhase, LayerProgress
 
 
 class InstallationReport(msgspec.Struct, frozen=True):
@@ -28,3 +28,5 @@ class InstallationReport(msgspec.Struct, frozen=True):
     """What has come over the line by now; None: `bytes_done` without `bytes_present`."""
     refetched_bytes: int = 0
     """What of all that was fetched for this installation had to be fetched again, by now."""
+    retry: DownloadRetry | None = None
+    """Why it is tried again, until that brings bytes."""

@@ -21,10 +21,13 @@ from ecs_localai.components.panel_intents import (
     RetryRequested,
     ScheduleRequested,
 )
+from ecs_localai.components.time_values import Timestamp
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_names
+from ecs_localai.ollama.plain_http import is_by_plain_http
 from ecs_localai.runtime import Commands, EventReader, EventWriter, Query, Res
-from ecs_localai.systems.installation_desk import InstallationDesk, is_local_registry
+from ecs_localai.systems.host_list import ListedHost, OllamaHosts
+from ecs_localai.systems.installation_desk import InstallationDesk
 from ecs_localai.systems.preferences import Preferences
 
 
@@ -34,10 +37,13 @@ def request_installations(
     installations: Query[ModelInstallation],
     panels: Query[LocalModelsPanel],
     desk: Res[InstallationDesk],
+    listed: Res[OllamaHosts],
     commands: Commands,
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
     """Turn what was typed into the install field, or tried again, into `ModelInstallRequest` entities.
+
+    What waits already, paused or for its time, takes the new wish: a model is in a host's queue once.
 
     A name that is none is refused in the field itself, and with it all others that were typed. A registry on this
     machine is spoken to without TLS, as container tools do.
@@ -46,8 +52,13 @@ def request_installations(
         error: str | None = None
         try:
             for name in parse_model_names(request.text):
-                config = DownloadConfig(insecure=is_local_registry(name.host))
+                config = DownloadConfig(
+                    insecure=is_by_plain_http(name),
+                    ignores_room=request.ignores_room,
+                    replaces_unread=request.replaces_unread,
+                )
                 for host in request.hosts or [""]:
+                    _take_new_wish(desk, listed.find(host), name.short, request.not_before)
                     commands.spawn(ModelInstallRequest(name.short, config, host, request.not_before))
         except InvalidModelName as refusal:
             error = refusal.message
@@ -66,6 +77,15 @@ def request_installations(
                         recipe=installation.recipe,
                     )
                 )
+
+
+def _take_new_wish(desk: InstallationDesk, one: ListedHost | None, name: str, not_before: Timestamp | None) -> None:
+    """What waits already of the same model for the same host begins when it was asked for last: now, or at a time."""
+    there = None if one is None else desk.books.same(name, one.base_url)
+    if there is None or there.status.is_running or there.recipe is not None:
+        return
+    desk.rests.resume(there)
+    desk.rests.schedule(there, not_before)
 
 
 def change_queue(

@@ -67,6 +67,7 @@ class InstallationRests:
             return
         installation.not_before = None
         self._queue.amend(installation.installation_id, paused=False, not_before=None)
+        self._books.lacking_room.discard(installation.installation_id)  # somebody may have made room
         if was_paused:
             installation.status = InstallationStatus.QUEUED
             installation.waits_for = WaitReason.TURN
@@ -101,11 +102,13 @@ class InstallationRests:
     def come_back(self, installation: ModelInstallation, run: InstallationRun) -> None:
         """Its work was stopped, or could not go on, and it waits again."""
         key = installation.installation_id
-        self._books.spent[key] = self._books.spent.get(key, 0.0) + clock.monotonic() - run.begun
-        installation.progress = msgspec.structs.replace(installation.progress, download_speed=0.0, eta=None)
+        installation.progress = msgspec.structs.replace(
+            installation.progress, download_speed=0.0, eta=None, still_for=None, retry=None
+        )
         if installation.status.kind is not InstallationPhase.PAUSED:
             installation.status = InstallationStatus.QUEUED
         self.keep_progress(installation, run)
+        self._books.spent[key] = self._books.seconds_of(installation)
         self._books.rest(installation)
         self._look_again(installation)
         self._app.wakeups.request_frame()
@@ -130,6 +133,13 @@ class InstallationRests:
         self._books.elsewhere.add(installation.installation_id)
         self.come_back(installation, run)
 
+    def lack_room(self, installation: ModelInstallation, run: InstallationRun, *, is_elsewhere: bool) -> None:
+        """What is being downloaded there will take the room that it needs: it waits until that has ended."""
+        self._books.lacking_room.add(installation.installation_id)
+        if is_elsewhere:
+            self._books.elsewhere.add(installation.installation_id)
+        self.come_back(installation, run)
+
     def keep_progress(self, installation: ModelInstallation, run: InstallationRun) -> None:
         """Keep how far it is."""
         run.saved_at = clock.monotonic()
@@ -141,6 +151,8 @@ class InstallationRests:
             total_bytes=progress.total_bytes,
             refetched_bytes=installation.refetched_bytes,
             layers=list(installation.layers),
+            begun_at=installation.started_at,
+            seconds=round(self._books.seconds_of(installation), 3),
         )
 
     def look_again_after(self, installation: ModelInstallation) -> None:
@@ -172,5 +184,5 @@ class InstallationRests:
             self._books.tell_queues()
             self._ending.changed()
         if news.of_others and self._books.elsewhere:
-            self._books.elsewhere.clear()
+            self._books.try_elsewhere_again()
             self._app.wakeups.request_frame()

@@ -21,7 +21,9 @@ from ecs_localai.runtime import Added, EventReader, EventWriter, IoTaskPool, Que
 from ecs_localai.systems.host_list import HostListError, OllamaHosts
 from ecs_localai.systems.installation_desk import InstallationDesk, still_asks
 from ecs_localai.systems.installation_progress import InstallationRun
+from ecs_localai.systems.installation_report import InstallationReport
 from ecs_localai.systems.installing import AtWorkElsewhere
+from ecs_localai.systems.installing_room import WaitsForRoom
 
 _PERHAPS_GONE = frozenset({InstallationErrorKind.HOST_UNREACHABLE, InstallationErrorKind.CUT})
 """After these the host is asked at once whether it is still there."""
@@ -36,36 +38,53 @@ def track_installation_progress(
     progress_events: EventWriter[ModelInstallationProgress],
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
-    """Take in the newest report of each running installation."""
-    if not tasks.arrived:
+    """Take in the newest report of each running installation, and about once a second what a lack of reports means."""
+    beats = desk.pulse.is_due
+    if not (tasks.arrived or beats):
         return
+    is_any_running = False
     for _, (installation, task, run) in running:
+        is_any_running = True
         missing = run.missing.take()
         if missing is not None and installation.installation_id in desk.books.digests:
             desk.books.digests[installation.installation_id] = missing
         report = run.channel.take()
-        if report is None or run.is_coming_back:
+        if run.is_coming_back or not _advance(installation, run, report, beats):
             continue
-        progress, status = run.advance(installation.progress, report, clock.monotonic())
-        is_another = installation.status != status or report.phase is not run.kept_phase
-        installation.progress = progress
-        installation.status = status
-        installation.refetched_bytes = max(installation.refetched_bytes, report.refetched_bytes)
-        if report.layers is not None and report.layers is not run.layers:
-            run.layers = report.layers
-            installation.layers = list(report.layers)
+        progress = task.progress_tracker = installation.progress
         installation.estimated_completion = utc_now() + progress.eta if progress.eta is not None else None
-        task.progress_tracker = progress
         desk.ending.announce(installation, run)
-        if is_another or clock.monotonic() - run.saved_at >= KEEP_SECONDS:
-            run.kept_phase = report.phase
+        phase = installation.status.kind
+        if phase is not run.kept_phase or clock.monotonic() - run.saved_at >= KEEP_SECONDS:
+            run.kept_phase = phase
             desk.rests.keep_progress(installation, run)
         progress_events.write(
             ModelInstallationProgress(
-                installation.installation_id, progress, installation.model_name, status, run.fraction
+                installation.installation_id, progress, installation.model_name, installation.status, run.fraction
             )
         )
         ui.write(UIUpdateEvent(UIUpdateKind.INSTALLATIONS_CHANGED))
+    if beats:
+        desk.pulse.go_on(is_any_running)
+
+
+def _advance(
+    installation: ModelInstallation, run: InstallationRun, report: InstallationReport | None, beats: bool
+) -> bool:
+    """Note how far it is by its newest report, or by now; whether anything of that is new."""
+    now = clock.monotonic()
+    if report is None:
+        progress = run.beat(installation.progress, now) if beats else None
+        if progress is None:
+            return False
+        installation.progress = progress
+        return True
+    installation.progress, installation.status = run.advance(installation.progress, report, now)
+    installation.refetched_bytes = max(installation.refetched_bytes, report.refetched_bytes)
+    if report.layers is not None and report.layers is not run.layers:
+        run.layers = report.layers
+        installation.layers = list(report.layers)
+    return True
 
 
 def poll_installation_tasks(
@@ -98,6 +117,9 @@ def poll_installation_tasks(
                         one.link.ask_at_once()
         except AtWorkElsewhere:
             desk.rests.find_elsewhere(installation, run)
+        except WaitsForRoom as waits:
+            desk.rests.lack_room(installation, run, is_elsewhere=waits.is_elsewhere)
+            continue  # it held none, so that nothing has changed for the others
         except TaskCancelled:
             if run.is_coming_back:
                 desk.rests.come_back(installation, run)
@@ -106,6 +128,7 @@ def poll_installation_tasks(
         except Exception as error:  # noqa: BLE001 - raised again below, once the installation has been ended
             desk.ending.fail(installation, InstallationError(f"The installation broke off: {error}"))
             unexpected = error
+        desk.books.try_room_again(installation.host)
     if unexpected is not None:
         raise unexpected
 

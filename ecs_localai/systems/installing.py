@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecs_localai.components.hosts import ConnectionPool, OllamaAPIClient, RetryPolicy
-from ecs_localai.components.installation import DownloadConfig, InstallationPhase, LayerProgress
+from ecs_localai.components.installation import DownloadConfig, DownloadRetry, LayerProgress
 from ecs_localai.components.installation_errors import InstallationError, InstallationErrorKind
 from ecs_localai.components.models import InstalledModel
-from ecs_localai.components.preflight import DISK_RESERVE
-from ecs_localai.components.wording import format_bytes
 from ecs_localai.ollama.errors import (
     BadReply,
     ErrorKind,
@@ -26,12 +24,15 @@ from ecs_localai.ollama.errors import (
     Unauthorized,
 )
 from ecs_localai.ollama.names import ModelName, name_key
-from ecs_localai.ollama.pull import PullPhase, PullProgress
+from ecs_localai.ollama.pull import PullProgress
 from ecs_localai.systems.host_clients import HostClients
-from ecs_localai.systems.installation_report import InstallationReport
-from ecs_localai.systems.layer_look import Remember, layers_from_registry, missing_layers
+from ecs_localai.systems.installing_room import RoomShares, WaitsForRoom, room_left_over
+from ecs_localai.systems.layer_look import Remember, missing_layers
+from ecs_localai.systems.manifest_first import layers_before_pull
 from ecs_localai.systems.model_sync import capabilities_of, installed_model
+from ecs_localai.systems.pull_ledger import PullLedger
 from ecs_localai.systems.pull_locks import PullLocks
+from ecs_localai.systems.queue_rows import ClaimAnswer
 from ecs_localai.systems.saved_hosts import server_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
 _KINDS = {
     PullFailure.INVALID_NAME: InstallationErrorKind.INVALID_NAME,
     PullFailure.NOT_FOUND: InstallationErrorKind.MODEL_NOT_FOUND,
+    PullFailure.FILE_MISSING: InstallationErrorKind.OTHER,
     PullFailure.REGISTRY_UNREACHABLE: InstallationErrorKind.REGISTRY_UNREACHABLE,
+    PullFailure.PLAIN_HTTP: InstallationErrorKind.OTHER,
     PullFailure.REGISTRY_ERROR: InstallationErrorKind.SERVER_ERROR,
     PullFailure.NOT_A_REGISTRY: InstallationErrorKind.OTHER,
     PullFailure.UNAUTHORIZED: InstallationErrorKind.UNAUTHORIZED,
@@ -72,13 +75,9 @@ def installation_error(error: OllamaError) -> InstallationError:
     return InstallationError(error.message, kind)
 
 
-_PHASES = {
-    PullPhase.MANIFEST: InstallationPhase.DOWNLOADING,
-    PullPhase.DOWNLOADING: InstallationPhase.DOWNLOADING,
-    PullPhase.VERIFYING: InstallationPhase.VERIFYING,
-    PullPhase.WRITING: InstallationPhase.INSTALLING,
-    PullPhase.DONE: InstallationPhase.INSTALLING,
-}
+_SILENT = frozenset({PullFailure.REGISTRY_ERROR, PullFailure.STALLED, PullFailure.CUT})
+"""With these Ollama does not tell what the registry's server answered, if it did."""
+_REFUSALS = frozenset({401, 403, 404, 410, 451})
 
 
 class AtWorkElsewhere(Exception):
@@ -91,59 +90,13 @@ class PullHelp:
 
     clients: HostClients
     locks: PullLocks
-    claim: Callable[[list[LayerProgress], frozenset[str]], bool]
-    """Whether no other program fetches any of these; as `KeptQueue.claim`."""
+    shares: RoomShares
+    claim: Callable[[list[LayerProgress], frozenset[str], int | None], ClaimAnswer]
+    """Whether no other program fetches any of these, or needs the room for them; as `KeptQueue.claim`."""
     remember: Remember
     """Called with what the registry says the model consists of."""
     tell_missing: Callable[[frozenset[str]], None]
     """Called with the files that the host lacks."""
-
-
-@dataclass(slots=True)
-class PullLedger:
-    """What is known of a download over all its pulls: they may be many, and their host may lose what they brought."""
-
-    report: Callable[[InstallationReport], None]
-    fetched: dict[str, int] = field(default_factory=dict)
-    """Bytes by digest."""
-    refetched: int = 0
-    """Bytes that were fetched again in the pulls before this one."""
-    furthest: int = 0
-    """The most bytes that were there at a time."""
-    transferred: int = 0
-    """Bytes that came over the line in the pulls before this one."""
-    has_begun: bool = False
-    """Whether a pull has got so far that the host says something of a file."""
-    _last: PullProgress = field(default_factory=PullProgress)
-
-    def take(self, progress: PullProgress) -> None:
-        """A pull has come further."""
-        self._last = progress
-        self.has_begun |= bool(progress.layer)
-        self.furthest = max(self.furthest, progress.bytes_downloaded)
-        there = progress.bytes_downloaded - progress.rolled_back_bytes
-        self.report(
-            InstallationReport(
-                phase=_PHASES[progress.phase],
-                bytes_done=self.furthest,
-                total_bytes=progress.total_bytes,
-                bytes_present=progress.bytes_present,
-                rolled_back_bytes=self.furthest - there,
-                fraction=progress.fraction,
-                layers=progress.layers,
-                transferred_bytes=self.transferred + progress.transferred_bytes,
-                refetched_bytes=self.refetched + progress.refetched_bytes,
-            )
-        )
-
-    def end_pull(self) -> None:
-        """A pull has ended; another one may follow."""
-        last, self._last = self._last, PullProgress()
-        if not last.layer:
-            return
-        self.transferred += last.transferred_bytes
-        self.refetched += last.refetched_bytes
-        self.fetched |= {layer.digest: layer.downloaded for layer in last.layers}
 
 
 async def install_model_from_ollama(
@@ -161,26 +114,25 @@ async def install_model_from_ollama(
     Raises:
         InstallationError: with a sentence that says what happened and what to do.
         AtWorkElsewhere: another program is fetching the same there.
+        WaitsForRoom: what is being downloaded there will take the room that it needs.
     """
     try:
         client = await help_.clients.get_for(api, pool)
-        layers = await layers_from_registry(name, config, help_.remember)
+        layers = await layers_before_pull(client, api.retry_policy, name, config, help_.remember)
         missing = await missing_layers(client, layers)
         help_.tell_missing(missing)
-        if not config.ignores_room:
-            await _check_room(client, name, layers, missing, ledger.fetched)
+        ledger.missing = missing
         server = server_of(api.base_url)
         give_back = await help_.locks.acquire([(server, key) for key in (name.key, *missing)])
         try:
-            await _claim(help_, layers, missing, ledger)
-            if layers:
-                ledger.take(PullProgress(total_bytes=sum(layers.values())))
-            await _pull_with_retries(client, api.retry_policy, name, config, layers, ledger)
-            entry = await _entry(client, name)
-            if entry is None and await _is_unreadable(client, name):
-                await client.delete(name.short)
-                await _pull_with_retries(client, api.retry_policy, name, config, layers, ledger)
-                entry = await _entry(client, name)
+            spare = await room_left_over(client, layers, ledger, ignored=config.ignores_room)
+            if spare is not None:
+                spare -= help_.shares.taken_of(server)
+                if spare < 0:
+                    raise WaitsForRoom
+            with help_.shares.hold(server, ledger):
+                await _claim(help_, layers, ledger, spare)
+                entry = await _fetch(client, api.retry_policy, name, config, layers, ledger)
         finally:
             client.after_pull(name, give_back)
         return await _verified(client, api, name, entry)
@@ -188,43 +140,40 @@ async def install_model_from_ollama(
         raise installation_error(error) from error
 
 
-async def _check_room(
-    client: OllamaClient,
-    name: ModelName,
-    layers: Mapping[str, int],
-    missing: frozenset[str],
-    fetched: Mapping[str, int],
-) -> None:
-    """See that what is to come fits on the disk: a full one keeps what has arrived and is of no use (Ollama 0.9.3).
-
-    Raises:
-        InstallationError: it does not fit.
-    """
-    need = sum(max(0, layers[digest] - fetched.get(digest, 0)) for digest in missing)
-    if not need:
-        return
-    from ecs_localai.systems.models_room import room_for_models
-
-    room = await room_for_models(client)
-    if room.free is None or room.free - DISK_RESERVE >= need:
-        return
-    raise InstallationError(
-        f"{name.short} needs {format_bytes(need)} more, and {format_bytes(room.free)} are free on the models' disk, "
-        f"where {format_bytes(DISK_RESERVE)} are to stay free; free some space there, then install it again.",
-        InstallationErrorKind.DISK_FULL,
-    )
-
-
-async def _claim(help_: PullHelp, layers: Mapping[str, int], missing: frozenset[str], ledger: PullLedger) -> None:
-    """Raises `AtWorkElsewhere`."""
+async def _claim(help_: PullHelp, layers: Mapping[str, int], ledger: PullLedger, spare: int | None) -> None:
+    """Raises `AtWorkElsewhere` and `WaitsForRoom`."""
     import asyncio  # in the background: a first frame need not wait for it
 
+    missing = ledger.missing
     files = [
         LayerProgress(digest, size, ledger.fetched.get(digest, 0) if digest in missing else size, digest not in missing)
         for digest, size in layers.items()
     ]
-    if not await asyncio.to_thread(help_.claim, files, missing):
+    answer = await asyncio.to_thread(help_.claim, files, missing, spare)
+    if answer is ClaimAnswer.ELSEWHERE:
         raise AtWorkElsewhere
+    if answer is ClaimAnswer.NO_ROOM:
+        raise WaitsForRoom(is_elsewhere=True)
+
+
+async def _fetch(
+    client: OllamaClient,
+    policy: RetryPolicy,
+    name: ModelName,
+    config: DownloadConfig,
+    layers: Mapping[str, int],
+    ledger: PullLedger,
+) -> TagEntry | None:
+    """Pull the model; returns it as the host lists it then."""
+    if layers:
+        ledger.take(PullProgress(total_bytes=sum(layers.values())))
+    await _pull_with_retries(client, policy, name, config, layers, ledger)
+    entry = await _entry(client, name)
+    if entry is None and await _is_unreadable(client, name):
+        await client.delete(name.short)
+        await _pull_with_retries(client, policy, name, config, layers, ledger)
+        entry = await _entry(client, name)
+    return entry
 
 
 async def _pull_with_retries(
@@ -259,9 +208,13 @@ async def _pull_with_retries(
             damaged += error.kind is PullFailure.DIGEST_MISMATCH
             if isinstance(error, HostUnreachable) and ledger.has_begun:
                 raise
+            refusal = await _refusal(name, config, layers, ledger, error)
+            if refusal is not None:
+                raise refusal from error
             if not error.retryable or attempt > config.max_retries or damaged > 1:
                 # After two damaged copies it is the source that is wrong.
                 raise await _what_it_means(client, error) from error
+            ledger.try_again(DownloadRetry(attempt + 1, config.max_retries + 1, _reason(error)))
         finally:
             ledger.end_pull()
         jitter = random.uniform(1.0 - policy.jitter, 1.0 + policy.jitter)
@@ -269,6 +222,38 @@ async def _pull_with_retries(
 
         await asyncio.sleep(delay * jitter)
         delay = min(delay * policy.multiplier, policy.max_delay.total_seconds())
+
+
+async def _refusal(
+    name: ModelName, config: DownloadConfig, layers: Mapping[str, int], ledger: PullLedger, error: OllamaError
+) -> PullFailed | None:
+    """Why it is of no use to try again after a pull that brought nothing; None where it may be of use.
+
+    Ollama takes whatever answers a file's address for the file, and tries six times in 63 seconds without a word; then
+    it says that it was too often, and not why (0.9.3, ``server/download.go``). So the registry is asked here.
+    """
+    if not isinstance(error, PullFailed) or error.kind not in _SILENT or ledger.has_brought:
+        return None
+    if ledger.layer not in layers:
+        return None
+    from ecs_localai.ollama.registry_http import RegistryCalls
+
+    async with RegistryCalls(name, insecure=config.insecure) as calls:
+        status = await calls.answer_for(ledger.layer)
+    if status not in _REFUSALS:
+        return None
+    return PullFailed(
+        f"The registry's download server refuses a file of {name.short} ({status}); try again later, or choose "
+        "another tag.",
+        PullFailure.REGISTRY_ERROR,
+        True,
+        detail=error.detail,
+    )
+
+
+def _reason(error: OllamaError) -> str:
+    """What happened, without what is to be done."""
+    return error.message.partition(";")[0].rstrip(".")
 
 
 async def _what_it_means(client: OllamaClient, error: OllamaError) -> OllamaError:

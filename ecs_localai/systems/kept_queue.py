@@ -10,17 +10,29 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from ecs_localai.components.codec import to_builtins
-from ecs_localai.components.installation import DownloadRequest, InstallationPhase, LayerProgress, ModelInstallRequest
+from ecs_localai.components.installation import (
+    DownloadConfig,
+    DownloadRequest,
+    InstallationPhase,
+    LayerProgress,
+    ModelInstallRequest,
+)
+from ecs_localai.components.recipe import ModelRecipe
 from ecs_localai.components.time_values import utc_now
+from ecs_localai.ollama.names import name_key
 from ecs_localai.store.moments import to_microseconds
 from ecs_localai.store.tables import Table
+from ecs_localai.systems.creation_mark import CreationMark
 from ecs_localai.systems.queue_rows import (
     UNDER_WAY_HERE,
+    ClaimAnswer,
     QueuedInstallation,
     in_the_way,
     program_lives,
     read_row,
+    taken_by_others,
 )
+from ecs_localai.systems.saved_hosts import server_of
 
 if TYPE_CHECKING:
     from ecs_localai.store.state import JsonValue, StoredState
@@ -49,25 +61,33 @@ class QueueNews(msgspec.Struct, frozen=True):
 
 
 class KeptQueue:
-    """The queue as the file has it. For the frame thread, but for `claim` and `adopt`."""
+    """The queue as the file has it. For the frame thread, but for `claim`, `keep_mark`, `mark_of` and `adopt`."""
 
-    __slots__ = ("_last", "_left", "_others", "_ours", "_store")
+    __slots__ = ("_last", "_left", "_marks", "_others", "_ours", "_store")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._last = max(store.initial.queue_positions.values(), default=0)
         self._ours: dict[str, KeptInstallation] = {}
+        self._marks: dict[str, CreationMark] = {}
         self._left: list[tuple[ModelInstallRequest, KeptInstallation]] = []
         self._others: dict[str, JsonValue] = dict(store.initial.queue)
 
     # Rows of this program
 
-    def add(self, request: DownloadRequest) -> int:
-        """Keep what has been asked for, behind what is there; returns its position."""
+    def add(self, request: DownloadRequest, total_bytes: int = 0) -> int:
+        """Keep what has been asked for behind what is there, with its size where that is known; returns its place."""
         self._last = max(self._last + 1, to_microseconds(request.requested_at))  # other programs ask, too
         self._keep(
             request.installation_id,
-            QueuedInstallation(request, os.getpid(), utc_now(), paused=request.paused, not_before=request.not_before),
+            QueuedInstallation(
+                request,
+                os.getpid(),
+                utc_now(),
+                paused=request.paused,
+                not_before=request.not_before,
+                total_bytes=total_bytes,
+            ),
             self._last,
         )
         return self._last
@@ -97,6 +117,7 @@ class KeptQueue:
 
     def remove(self, installation_id: str) -> None:
         """It has ended, one way or another."""
+        self._marks.pop(installation_id, None)
         if self._ours.pop(installation_id, None) is not None:
             UNDER_WAY_HERE.discard(installation_id)
             self._store.remove(Table.QUEUE, installation_id)
@@ -113,7 +134,8 @@ class KeptQueue:
         """The file has lost rows of ours: keep them anew."""
         for installation_id, kept in self._ours.items():
             if installation_id not in state.queue:
-                plain = to_builtins(kept.row)
+                mark = self._marks.get(installation_id)  # kept past `kept.row`, by the background
+                plain = to_builtins(msgspec.structs.replace(kept.row, mark=mark))
                 state.queue[installation_id] = cast("JsonValue", plain)
                 state.queue_positions[installation_id] = kept.position
                 self._store.put(Table.QUEUE, installation_id, plain, kept.position)
@@ -145,6 +167,40 @@ class KeptQueue:
         UNDER_WAY_HERE.difference_update(ours.keys() - taken)
         return [KeptInstallation(key, ours[key], positions.get(key, 0)) for key in ours if key in taken]
 
+    def begin_now(
+        self, host: str, model_name: str, config: DownloadConfig, recipe: ModelRecipe | None
+    ) -> ModelInstallRequest | None:
+        """What waits already of the same model for the same host is to go on now. Blocks: not for a frame.
+
+        What nobody sees to becomes this program's: the request to go on with it is returned, to be spawned. Of what
+        another program sees to, that program is told; None where there is nothing else.
+        """
+        key, server = name_key(model_name), server_of(host)
+        same = {
+            installation_id: row
+            for installation_id, value in self._store.initial.queue.items()
+            if (row := read_row(value)) is not None
+            and (name_key(row.request.model_name), row.request.recipe) == (key, recipe)
+            and server_of(row.request.host) == server
+        }
+        rows = {installation_id: self._store.initial.queue[installation_id] for installation_id in same}
+        adopted = self.adopt(rows, self._store.initial.queue_positions)
+        ours = [kept.installation_id for kept in adopted]
+        now = {"paused": False, "not_before": None}
+        for installation_id, row in same.items():
+            if installation_id not in ours and (row.paused or row.not_before is not None):
+                self._store.amend(Table.QUEUE, installation_id, dict(now))
+        for kept in adopted[1:]:
+            UNDER_WAY_HERE.discard(kept.installation_id)
+            self._store.remove(Table.QUEUE, kept.installation_id)
+        if not adopted:
+            return None
+        first = adopted[0]
+        asked = msgspec.structs.replace(first.row.request, download_config=config, paused=False, not_before=None)
+        row = msgspec.structs.replace(first.row, request=asked, paused=False, not_before=None)
+        self._store.amend(Table.QUEUE, first.installation_id, {"request": to_builtins(asked), **now})
+        return self.take_adopted([msgspec.structs.replace(first, row=row)])[0]
+
     def take_adopted(self, adopted: Iterable[KeptInstallation]) -> list[ModelInstallRequest]:
         """The requests to go on with these, to be spawned; `go_on_with` tells one from another's."""
         made = [(kept.row.to_request(), kept) for kept in adopted]
@@ -163,6 +219,8 @@ class KeptQueue:
         row = msgspec.structs.replace(kept.row, request=asked)
         kept = KeptInstallation(kept.installation_id, row, kept.position)
         self._ours[kept.installation_id] = kept
+        if row.mark is not None:
+            self._marks[kept.installation_id] = row.mark
         self._store.amend(Table.QUEUE, kept.installation_id, {"request": to_builtins(asked)})
         return kept
 
@@ -209,22 +267,46 @@ class KeptQueue:
         coming = {kept.installation_id for _, kept in self._left}
         return {key: row for key, row in state.queue.items() if key not in self._ours and key not in coming}
 
-    def claim(self, installation_id: str, layers: Iterable[LayerProgress], digests: frozenset[str]) -> bool:
-        """Whether one of ours may begin: no other program's is at work that shares anything with it. Its row then says
-        that it is. Blocks until that is in the file: not for a frame.
+    def claim(
+        self, installation_id: str, layers: Iterable[LayerProgress], digests: frozenset[str], spare: int | None = None
+    ) -> ClaimAnswer:
+        """Whether one of ours may begin: no other program's is at work that shares anything with it, or will take the
+        room that it needs. Its row then says that it is. Blocks until that is in the file: not for a frame.
 
-        `layers` are all of its files, `digests` those that are still to be fetched.
+        `layers` are all of its files, `digests` those that are still to be fetched. `spare` are the bytes of its host's
+        disk that nothing of ours needs; None where that is not known.
         """
         kept = self._ours.get(installation_id)
         if kept is None or self._store.file is None:
-            return True
+            return ClaimAnswer.GRANTED
         asked, ours = kept.row.request, frozenset(self._ours)
-        return self._store.amend_unless(
-            Table.QUEUE,
-            installation_id,
-            {"state": to_builtins(InstallationPhase.DOWNLOADING), "layers": to_builtins(list(layers))},
-            lambda rows: in_the_way(rows, ours, asked.host, asked.model_name, digests) is not None,
-        )
+        answer = ClaimAnswer.GRANTED
+
+        def is_refused(rows: Mapping[str, object]) -> bool:
+            nonlocal answer
+            if in_the_way(rows, ours, asked.host, asked.model_name, digests) is not None:
+                answer = ClaimAnswer.ELSEWHERE
+            elif spare is not None and taken_by_others(rows, ours, asked.host) > spare:
+                answer = ClaimAnswer.NO_ROOM
+            else:
+                answer = ClaimAnswer.GRANTED
+            return answer is not ClaimAnswer.GRANTED
+
+        fields = {"state": to_builtins(InstallationPhase.DOWNLOADING), "layers": to_builtins(list(layers))}
+        self._store.amend_unless(Table.QUEUE, installation_id, fields, is_refused)
+        return answer
+
+    def keep_mark(self, installation_id: str, mark: CreationMark) -> None:
+        """Keep what the host of one of ours is about to be asked to make. Blocks until it is in the file: not for a
+        frame."""
+        self._marks[installation_id] = mark
+        if self._store.file is not None:
+            plain = {"mark": to_builtins(mark)}
+            self._store.amend_unless(Table.QUEUE, installation_id, plain, lambda rows: False)
+
+    def mark_of(self, installation_id: str) -> CreationMark | None:
+        """What the host of one of ours was asked to make, in this program or in one that has ended; None: nothing."""
+        return self._marks.get(installation_id)
 
     def close(self) -> None:
         """The app ends: what it has not ended is left behind."""

@@ -85,18 +85,14 @@ class StorageLooks:
 
     def __init__(self, app: App) -> None:
         self._world = app.world
-        self.looks: dict[int, tuple[str, Task[dict[str, int]]]] = {}
+        self.looks: dict[int, tuple[str, Task[HostStorage]]] = {}
         """By the host's entity: its base URL, and the work."""
         self.wanted: set[str] = set()
         """The base URLs of hosts whose models have changed since the last look at them began."""
 
-    def put(self, entity: int, freed: dict[str, int]) -> None:
+    def put(self, entity: int, storage: HostStorage) -> None:
         """Keep what was found out of a host."""
-        storage = self._world.get(entity, HostStorage)
-        if storage is None:
-            self._world.insert(entity, HostStorage(freed))
-        else:
-            storage.freed_by_name = freed
+        self._world.insert(entity, storage)
 
 
 def find_out_what_deleting_frees(
@@ -117,10 +113,11 @@ def find_out_what_deleting_frees(
         hosts = {one.entity: one for one in listed.all()}
         for entity in [entity for entity, (_, work) in looks.looks.items() if work.is_finished()]:
             base_url, work = looks.looks.pop(entity)
-            freed = settle(work)
-            if isinstance(freed, dict) and entity in hosts and hosts[entity].base_url == base_url:
-                looks.put(entity, freed)
+            found = settle(work)
+            if isinstance(found, HostStorage) and entity in hosts and hosts[entity].base_url == base_url:
+                looks.put(entity, found)
                 ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
+                ui.write(UIUpdateEvent(UIUpdateKind.HOST_CHANGED))  # its size is in the list of hosts
     if not looks.wanted:
         return
     for one in listed.all():
@@ -134,7 +131,7 @@ def find_out_what_deleting_frees(
         looks.wanted &= {base_url for base_url, _ in looks.looks.values()}  # of the others there is no host any more
 
 
-async def _look(clients: HostClients, manager: OllamaHostManager, known: dict[str, RegistryEntry]) -> dict[str, int]:
-    from ecs_localai.ollama.deleting import freed_on
+async def _look(clients: HostClients, manager: OllamaHostManager, known: dict[str, RegistryEntry]) -> HostStorage:
+    from ecs_localai.ollama.deleting import storage_of
 
-    return await freed_on(await clients.get(manager), known)
+    return await storage_of(await clients.get(manager), known)

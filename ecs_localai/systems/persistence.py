@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -13,12 +13,13 @@ from ecs_localai.components.browser import ContextRetentionPolicy, PairedBrowser
 from ecs_localai.components.codec import DecodeError, decode, encode, to_builtins
 from ecs_localai.components.installation import InstallationRecord
 from ecs_localai.components.models import ModelCapabilities, RegistryEntry
+from ecs_localai.components.updates import HostUpdates
 from ecs_localai.store.moments import to_microseconds
 from ecs_localai.store.state import StoredInstallation
 from ecs_localai.store.tables import Table
 from ecs_localai.systems.kept_hosts import KeptHosts
 from ecs_localai.systems.kept_queue import KeptQueue
-from ecs_localai.systems.saved_hosts import SavedHost, read_saved_hosts
+from ecs_localai.systems.saved_hosts import SavedHost, keys_by_name, read_saved_hosts
 
 if TYPE_CHECKING:
     from ecs_localai.runtime import Latest
@@ -28,16 +29,20 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _INSTALLED = "@"
 """What the keys begin with of manifests that are kept by the digest of what is installed; no model's name does."""
+_COMPARED = "="
+"""What the keys begin with of what was found out about newer versions, by the base URL of a host; as above."""
 
 
 class SavedState:
     """The store as a resource. Whatever changes something costs the frame an append to a queue."""
 
-    def __init__(self, data_dir: Path | None, news: Latest[StoredNews] | None = None) -> None:
+    def __init__(self, data_dir: Path | None, *, follows: bool = False) -> None:
+        """`data_dir`: as for `Store.open`; `follows`: whether it is to hear what others change there, see `follow`."""
         from ecs_localai.store.store import Store  # with SQLite, which `import ecs_localai` leaves out
 
-        self._news = news
-        self._store = Store.open(data_dir, on_news=None if news is None else news.send)
+        self._news: Latest[StoredNews] | None = None
+        self._heard: StoredNews | None = None
+        self._store = Store.open(data_dir, on_news=self._hear if follows else None)
         self._now = self._store.initial
         self._losses = 0
         self._told: str | None = None
@@ -46,6 +51,18 @@ class SavedState:
         self._hosts = KeptHosts(self._store)
         self.queue = KeptQueue(self._store)
         """The installations that were asked for and have not ended."""
+
+    def follow(self, news: Latest[StoredNews]) -> None:
+        """Hand on what other programs change through this channel, whose arrivals wake the frame."""
+        self._news = news
+        if self._heard is not None:
+            news.send(self._heard)
+
+    def _hear(self, news: StoredNews) -> None:
+        """What the store's own thread tells."""
+        self._heard = news  # first: `follow` looks at it last
+        if self._news is not None:
+            self._news.send(news)
 
     @property
     def file(self) -> Path | None:
@@ -86,13 +103,18 @@ class SavedState:
 
     def registry_entries(self) -> dict[str, RegistryEntry]:
         """The manifests that registries gave, by model name, however old."""
-        entries = _all_decoded(self._now.registry, RegistryEntry)
-        return {name: entry for name, entry in entries.items() if not name.startswith(_INSTALLED)}
+        rows = {key: row for key, row in self._now.registry.items() if not key.startswith((_INSTALLED, _COMPARED))}
+        return _all_decoded(rows, RegistryEntry)
 
     def installed_manifests(self) -> dict[str, RegistryEntry]:
         """What installed models consist of, by the digest that their hosts list."""
         rows = {key: row for key, row in self._now.registry.items() if key.startswith(_INSTALLED)}
         return {key[len(_INSTALLED) :]: entry for key, entry in _all_decoded(rows, RegistryEntry).items()}
+
+    def host_updates(self, base_url: str) -> HostUpdates | None:
+        """What was found out about newer versions of a host's models when that was last looked for; None: never."""
+        row = self._now.registry.get(f"{_COMPARED}{base_url}")
+        return None if row is None else _decoded(msgspec.json.encode(row), HostUpdates)
 
     def capabilities(self) -> dict[str, ModelCapabilities]:
         """What models can do, by digest."""
@@ -168,6 +190,11 @@ class SavedState:
         self._now.hosts.clear()
         self._now.hosts.update(self._hosts.keep(hosts))
 
+    def leave_out(self, names: Iterable[str]) -> None:
+        """These hosts of the file, by the names that `hosts` gives them, are not in the list here: they stay there."""
+        keys = keys_by_name(self._now.hosts)
+        self._hosts.leave_out(keys[name] for name in names if name in keys)
+
     def set_model_usage(self, name: str, usage: ModelUsage) -> None:
         """Keep how often a model was used."""
         self._now.model_usage[name] = usage
@@ -190,13 +217,31 @@ class SavedState:
         self._store.add_measurements(at, values)
 
     def set_registry_entry(self, entry: RegistryEntry) -> None:
-        """Keep a model's manifest."""
-        self._store.put(Table.REGISTRY, entry.model_name, to_builtins(entry), to_microseconds(entry.fetched_at))
+        """Keep a model's manifest. What its files say stays true of the same one: it is kept where `entry` lacks it."""
+        row = to_builtins(entry)
+        former = self._now.registry.get(entry.model_name)
+        if isinstance(row, dict) and isinstance(former, dict) and former.get("digest") == entry.digest:
+            row["facts"] = row.get("facts") or former.get("facts")
+        self._now.registry[entry.model_name] = cast("JsonValue", row)
+        self._store.put(Table.REGISTRY, entry.model_name, row, to_microseconds(entry.fetched_at))
 
     def set_installed_manifest(self, entry: RegistryEntry) -> None:
         """Keep what the model that a host lists by the entry's digest consists of."""
         key, row = f"{_INSTALLED}{entry.digest}", to_builtins(entry)
         self._store.put(Table.REGISTRY, key, row, to_microseconds(entry.fetched_at))
+
+    def set_host_updates(self, base_url: str, updates: HostUpdates | None) -> None:
+        """Keep what was found out about newer versions of a host's models; None: nothing. Encoding that of many models
+        takes milliseconds: not for a frame."""
+        key = f"{_COMPARED}{base_url}"
+        if updates is None:
+            if self._now.registry.pop(key, None) is not None:
+                self._store.remove(Table.REGISTRY, key)
+            return
+        row = to_builtins(updates)
+        self._now.registry[key] = cast("JsonValue", row)
+        at = 0 if updates.checked_at is None else to_microseconds(updates.checked_at)
+        self._store.put(Table.REGISTRY, key, row, at)
 
     def set_capabilities(self, digest: str, capabilities: ModelCapabilities) -> None:
         """Keep what a model can do: a digest's never changes."""

@@ -46,8 +46,8 @@ class QueueEntry(msgspec.Struct, frozen=True):
     paused: bool
     not_before: Timestamp | None
     bytes_done: int
-    total_bytes: int
-    """Zero while it is unknown."""
+    total_bytes: int | None
+    """None while it is unknown."""
     refetched_bytes: int
     has_owner: bool
     """Whether a program that runs now sees to it; else the next one that starts will."""
@@ -148,7 +148,7 @@ class QueueBook:
             now,
             max(timedelta(0), now - entry.requested_at),
             entry.bytes_done,
-            entry.total_bytes,
+            entry.total_bytes or 0,
             entry.host,
             entry.refetched_bytes,
             [] if entry.recipe is None else list(entry.recipe.files),
@@ -181,7 +181,7 @@ class QueueBook:
             paused=row.paused,
             not_before=row.not_before,
             bytes_done=row.bytes_done,
-            total_bytes=row.total_bytes,
+            total_bytes=row.total_bytes or None,
             refetched_bytes=row.refetched_bytes,
             has_owner=lives,
             pid=row.pid,

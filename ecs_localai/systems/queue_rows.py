@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from enum import Enum, auto
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ from ecs_localai.components.installation import (
 )
 from ecs_localai.components.time_values import Timestamp
 from ecs_localai.ollama.names import name_key
+from ecs_localai.systems.creation_mark import CreationMark
 from ecs_localai.systems.saved_hosts import server_of
 
 UNDER_WAY_HERE: Final[set[str]] = set()
@@ -29,6 +31,16 @@ _AT_WORK = frozenset(
         InstallationPhase.INSTALLING,
     }
 )
+
+
+class ClaimAnswer(Enum):
+    """Whether an installation may begin, as far as other programs go."""
+
+    GRANTED = auto()
+    ELSEWHERE = auto()
+    """One is at work on something that it needs, too."""
+    NO_ROOM = auto()
+    """What they are downloading will take the room that it needs."""
 
 
 class QueuedInstallation(msgspec.Struct, frozen=True):
@@ -51,6 +63,12 @@ class QueuedInstallation(msgspec.Struct, frozen=True):
     refetched_bytes: int = 0
     layers: list[LayerProgress] = []
     """The files that it fetches, as far as they are known."""
+    begun_at: Timestamp | None = None
+    """When it had its turn first, in whichever program; None before that."""
+    seconds: float = 0.0
+    """How long it was at work, pauses left out, when its progress was kept last."""
+    mark: CreationMark | None = None
+    """Of one that is made: what its host was asked to make; None before that."""
 
     @property
     def is_at_work(self) -> bool:
@@ -110,6 +128,20 @@ def in_the_way(
         if shares and program_lives(installation_id, row):
             return installation_id
     return None
+
+
+def taken_by_others(rows: Mapping[str, object], ours: Iterable[str], host: str) -> int:
+    """The bytes that other living programs' downloads will still bring to this host."""
+    server, mine = server_of(host), frozenset(ours)
+    taken = 0
+    for installation_id, value in rows.items():
+        row = None if installation_id in mine else read_row(value)
+        if row is None or not row.is_at_work or server_of(row.request.host) != server:
+            continue
+        left = sum(max(0, one.size - one.downloaded) for one in row.layers if not one.is_done)
+        if left and program_lives(installation_id, row):
+            taken += left
+    return taken
 
 
 def reordered(positions: Mapping[str, int], order: list[str]) -> dict[str, int]:

@@ -22,7 +22,7 @@ from ecs_localai.components.events import (
 from ecs_localai.components.installation import DownloadConfig, ModelInstallation, ModelInstallRequest
 from ecs_localai.components.panel_intents import DismissRequested, InstallRequiredRequested
 from ecs_localai.components.requirements import RequiredModel, RequirementPhase, RequiresModel
-from ecs_localai.ollama.names import ModelName
+from ecs_localai.ollama.names import ModelName, name_key
 from ecs_localai.runtime import App, Changes, EventReader, EventWriter, IoTaskPool, Query, Res, Time, World
 from ecs_localai.systems.host_entries import ListedHost, no_such_host
 from ecs_localai.systems.host_list import OllamaHosts
@@ -160,8 +160,8 @@ def keep_required_models(
 
 def _key_of(requires: RequiresModel) -> Key:
     return (
-        requires.model_name,
-        tuple(requires.fallback),
+        name_key(requires.model_name),
+        tuple(map(name_key, requires.fallback)),
         requires.max_gb,
         requires.install,
         requires.host,

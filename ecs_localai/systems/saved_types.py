@@ -27,6 +27,7 @@ from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_finding import HostFinding
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.host_upkeep import HOST_COMPONENTS, KnownHosts
+from ecs_localai.systems.importing import Imports
 from ecs_localai.systems.installation_desk import InstallationDesk
 from ecs_localai.systems.installation_progress import InstallationRun
 from ecs_localai.systems.known_models import KnownModels
@@ -88,6 +89,7 @@ _NOT_SAVED: dict[type, str] = {
     PanelView: "It is made anew from the rest.",
     ModelTexts: "They are asked for anew.",
     DroppedFiles: "They are being looked at.",
+    Imports: "They are being looked at.",
 }
 """What stays out of a saved world, and why."""
 

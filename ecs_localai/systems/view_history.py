@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from pathlib import PurePath
 
 from ecs_localai.components.installation import InstallationPhase, InstallationRecord
 from ecs_localai.components.panel_view import HistoryRow, Tone
-from ecs_localai.components.wording import format_bytes, format_day, format_duration
+from ecs_localai.components.wording import format_bytes, format_day, format_duration, format_share
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_name
 
@@ -50,7 +51,7 @@ def _row(record: InstallationRecord, host_names: Mapping[str, str], *, is_last: 
     return HistoryRow(
         installation_id=record.installation_id,
         name=record.model_name,
-        detail=" · ".join(part for part in (_moment(record.finished_at), _duration(record), _amount(record)) if part),
+        detail=" · ".join(part for part in _details(record) if part),
         outcome=outcome,
         tone=tone,
         reason=record.status.reason or "",
@@ -64,6 +65,22 @@ def _row(record: InstallationRecord, host_names: Mapping[str, str], *, is_last: 
         ),
         repeat_on=[] if only else [record.host],
     )
+
+
+def made_of_text(source: str, files: Sequence[str]) -> str:
+    """What a model was made of: ``model.gguf``, and how many more there are, or the other model's name; empty for one
+    that was downloaded."""
+    if source or not files:
+        return source
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return f"{PurePath(files[0]).name}{more}"
+
+
+def _details(record: InstallationRecord) -> tuple[str, ...]:
+    made_of = made_of_text(record.source, record.files)
+    return (
+        _moment(record.finished_at), _duration(record), _amount(record), f"made of {made_of}" if made_of else "",
+    )  # fmt: skip
 
 
 def _is_name(text: str) -> bool:
@@ -91,4 +108,4 @@ def _amount(record: InstallationRecord) -> str:
         return format_bytes(total or done) if total or done else ""
     if not done:
         return ""
-    return f"{format_bytes(done)} of {format_bytes(total)}" if total > 0 else format_bytes(done)
+    return format_share(done, total)

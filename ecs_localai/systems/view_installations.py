@@ -17,7 +17,7 @@ from ecs_localai.components.installing_view import QueueView
 from ecs_localai.components.models import RegistryEntry
 from ecs_localai.components.panel_view import InstallationRow, ModelDetail, Tone
 from ecs_localai.components.time_values import utc_now
-from ecs_localai.components.wording import format_bytes, format_day, format_rate, format_time_left
+from ecs_localai.components.wording import format_bytes, format_day, format_duration, format_rate, format_time_left
 
 _ORDER = {
     InstallationPhase.QUEUED: 1,
@@ -166,6 +166,8 @@ def _wait_words(one: ModelInstallation, host: str, before: str) -> str:
             return f"Waiting for {before.rpartition('/')[2] or 'another one'}, same file"
         case WaitReason.SCHEDULED if one.not_before is not None:
             return moment_words(one.not_before, utc_now())
+        case WaitReason.ROOM:
+            return "Waiting for room on the disk"
         case WaitReason.ELSEWHERE:
             return "Another program is fetching the same"
         case _:
@@ -188,16 +190,26 @@ def moment_words(moment: datetime, now: datetime) -> str:
 
 
 def download_detail(progress: InstallationProgress) -> str:
-    """``2.9 of 5.2 GB · 26 MB/s · 2 min left``."""
-    if not progress.bytes_downloaded:
-        size = format_bytes(progress.total_bytes) if progress.total_bytes else ""
-        return f"Starting · {size}" if size else "Starting"
-    parts = [_of(progress.bytes_downloaded, progress.total_bytes)]
-    if progress.download_speed >= 1:
-        parts.append(format_rate(progress.download_speed))
-    if progress.eta is not None:
-        parts.append(format_time_left(progress.eta.total_seconds()))
+    """``2.9 of 5.2 GB · 26 MB/s · 2 min left``, ``2.9 of 5.2 GB · No data for 12 s``, or why it is tried again."""
+    if progress.bytes_downloaded:
+        parts = [_of(progress.bytes_downloaded, progress.total_bytes)]
+    elif progress.retry is None:
+        parts = ["Starting", format_bytes(progress.total_bytes) if progress.total_bytes else ""]
+    else:
+        parts = []
+    if progress.retry is not None:
+        parts.append(f"Trying again ({progress.retry.attempt} of {progress.retry.attempts}): {progress.retry.reason}")
+    elif progress.still_for is not None:
+        parts.append(f"No data for {_whole_seconds(progress.still_for)}")
+    elif progress.bytes_downloaded:
+        parts.append(format_rate(progress.download_speed) if progress.download_speed >= 1 else "")
+        parts.append("" if progress.eta is None else format_time_left(progress.eta.total_seconds()))
     return " · ".join(part for part in parts if part)
+
+
+def _whole_seconds(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return f"{seconds} s" if seconds < 60 else format_duration(seconds)
 
 
 def layer_details(layers: Iterable[LayerProgress], entry: RegistryEntry | None) -> list[ModelDetail]:

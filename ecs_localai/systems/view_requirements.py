@@ -11,7 +11,7 @@ from ecs_localai.components.panel_view import PanelView
 from ecs_localai.components.requirements import RequiredModel, RequirementPhase, RequiresModel
 from ecs_localai.components.tone import Tone
 from ecs_localai.ollama.errors import InvalidModelName
-from ecs_localai.ollama.names import parse_model_name
+from ecs_localai.ollama.names import name_key, parse_model_name
 from ecs_localai.runtime import EventReader, Query, Res
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.view_change import take_over
@@ -57,7 +57,7 @@ def requirement_rows(required: Iterable[Required], host_names: dict[str, str]) -
     for one in required:
         _, requires, stands = one
         if not stands.is_ready:
-            groups.setdefault((_usual_name(requires.model_name), *astuple(stands)), []).append(one)
+            groups.setdefault((name_key(requires.model_name), *astuple(stands)), []).append(one)
     return [_row(group, host_names) for group in groups.values()]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.cli.cli_parts import Cli, Running
+from tests.cli.cli_parts import Cli, Ended, Running
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
 from tests.rig.waiting import wait_until
@@ -14,8 +14,8 @@ WAIT = 90.0
 """Seconds that a machine under load is given for a step of two programs."""
 
 
-def bytes_of(running: Running) -> float:
-    """How far the download is that a running command tells of."""
+def bytes_of(running: Running | Ended) -> float:
+    """How far the download is, or was, that a command tells of."""
     found = 0.0
     for one in running.objects:
         progress = one.get("progress")
@@ -46,7 +46,8 @@ def queue_of(cli: Cli) -> list[dict[str, object]]:
     return ended.objects
 
 
-def put_off(cli: Cli, server: OllamaServer, *names: str) -> None:
+def put_off(cli: Cli, server: OllamaServer, *names: str) -> Ended:
     """Put models into the queue that are not to begin today."""
     ended = cli.run("install", *names, "--insecure", "--at", "03:03", "--host", server.host_port)
     assert ended.code == 0, ended
+    return ended

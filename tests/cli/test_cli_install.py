@@ -160,9 +160,25 @@ def test_what_cannot_be_installed_fails_with_one_sentence(
     assert ended.error == f"The registry has no {missing}; check the spelling of the name and its tag."
     ended = cli.run("install", "a/b/c/d:1", *host)
     assert ended.error == "The model name 'a/b/c/d' has 4 parts; it has three at most: registry/namespace/model."
-    ended = cli.run("install", registry.name_for("tiny:latest"), *host)
+    elsewhere = registry.name_for("tiny:latest").replace("localhost", "0.0.0.0")  # not the loopback interface by name
+    ended = cli.run("install", elsewhere, *host)
     assert ended.error.endswith("speaks plain http; allow an insecure registry for this install if it is yours. "
                                 "The option for that is --insecure.")  # fmt: skip
+
+
+def test_a_registry_on_this_computer_needs_no_option(cli: Cli, fresh_ollama: OllamaServer, registry: Registry) -> None:
+    names, host = [registry.name_for("tiny:latest")], ("--host", fresh_ollama.host_port)
+    names.append(names[0].replace("localhost", "127.0.0.1"))
+    ended = cli.run("install", names[0], *host)
+    assert (ended.code, ended.err) == (0, "")
+    assert fresh_ollama.model_names() == names[:1]
+    ended = cli.run("install", names[1], "--dry-run", *host)
+    assert (ended.code, ended.err) == (0, "")
+    assert cli.run("install", names[1], "--tonight", *host).code == 0
+    assert cli.run("resume", names[1]).code == 0
+    ended = cli.run("queue", "--run")
+    assert ended.code == 0, ended.err
+    assert sorted(fresh_ollama.model_names()) == sorted(names)
 
 
 def test_of_several_models_the_good_ones_are_installed(

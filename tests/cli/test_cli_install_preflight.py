@@ -87,7 +87,7 @@ def test_what_is_there_already_is_said_and_left_alone(cli: Cli, fresh_ollama: Ol
     ended = cli.run("install", name, "--insecure", *host)
     assert (ended.code, ended.err) == (0, "")
     assert len(ended.lines) == 1
-    assert "is installed already" in ended.out
+    assert ended.lines[0].endswith(" and is exactly what the registry has now.")
     assert fresh_ollama.call("GET", "/api/tags").json() == before  # pulled again it would have another date
 
 
@@ -101,7 +101,7 @@ def test_what_it_replaces_and_what_need_not_be_fetched_again(
     ended = cli.run("install", name, "--insecure", "--json", *host)
     assert (ended.code, ended.err) == (0, "")
     told = preflight(ended.objects)
-    assert str(told["replaces"]).startswith("It replaces the one of ")
+    assert str(told["replaces"]).startswith("It replaces the version of ")
     assert told["is_current"] is False
     download = told["download_bytes"]
     assert isinstance(download, int)
@@ -130,6 +130,53 @@ def test_what_cannot_be_installed_is_said_before_and_the_others_are(
     assert ended.out.index(f"  Cannot be installed: {why}") < ended.out.index(f"Installing {good}")
     assert fresh_ollama.model_names() == [good]
     assert cli.run("install", missing, "--insecure", "--anyway", "--host", fresh_ollama.host_port).error == why
+
+
+def test_what_is_there_is_left_alone_also_where_the_registry_cannot_be_asked(
+    cli: Cli, ollama_server: OllamaServer, fresh_ollama: OllamaServer
+) -> None:
+    host = ("--host", fresh_ollama.host_port)
+    with Registry() as registry:
+        name = registry.push(ollama_server, "tiny:latest", "tiny:latest")
+        assert cli.run("install", name, *host).code == 0
+        before = fresh_ollama.call("GET", "/api/tags").json()
+        registry.halt()
+        ended = cli.run("install", name, *host)
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.lines[0].endswith(" and is exactly what the registry had a moment ago.")
+        assert ended.lines[1].startswith(f"  The registry {registry.address} can't be reached")
+        told = preflight(cli.run("install", name, "--json", *host).objects)
+        assert (told["is_current"], told["was_current"], told["is_old"]) == (False, True, True)
+    assert fresh_ollama.call("GET", "/api/tags").json() == before
+
+
+def test_a_file_that_the_registry_lacks_is_said_before(
+    cli: Cli, ollama_server: OllamaServer, fresh_ollama: OllamaServer
+) -> None:
+    with Registry() as registry:
+        name = registry.push(ollama_server, "tiny:latest", "tiny:latest")
+        digest = registry.layer_digests("tiny:latest")["params"]
+        registry.blob_path(digest).unlink()
+        ended = cli.run("install", name, "--anyway", "--host", fresh_ollama.host_port)
+        assert ended.error == (
+            f"The registry has a manifest of {name} but lacks a file that it names, the parameters ({digest[7:19]}), "
+            "so it can't be installed as it is; choose another tag, or push it again if it is yours."
+        )
+        assert registry.files.bytes_served < 200_000, "the weights were downloaded"
+    assert fresh_ollama.model_names() == []
+
+
+def test_many_models_on_many_hosts_ask_each_registry_once_a_model(
+    cli: Cli, ollama_server: OllamaServer, fresh_ollama: OllamaServer
+) -> None:
+    with Registry() as registry:
+        names = [registry.push(ollama_server, "tiny:latest", f"tiny:{number}") for number in range(6)]
+        before = registry.log_text().count("GET /v2/library/tiny/manifests/")
+        hosts = ("--on", ollama_server.host_port, "--on", fresh_ollama.host_port)
+        ended = cli.run("install", *names, "--dry-run", *hosts)
+        assert (ended.code, ended.err) == (0, "")
+        assert len([line for line in ended.lines if not line.startswith(" ")]) == 2 * len(names)
+        assert registry.log_text().count("GET /v2/library/tiny/manifests/") - before == len(names)
 
 
 def test_a_dry_run_fails_where_the_installation_would(cli: Cli, fresh_ollama: OllamaServer, registry: Registry) -> None:

@@ -131,6 +131,26 @@ def test_two_names_of_one_model_share_what_is_in_memory(
     assert in_memory(server) == {}
 
 
+def test_a_model_made_from_another_shares_its_memory(cli: Cli, host: tuple[str, str], server: OllamaServer) -> None:
+    """It has the same weights under another digest, and the host lists them by one name (Ollama 0.9.3)."""
+    made = "tiny-polite:latest"
+    assert cli.run("create", made, "--from", "tiny", "--system", "Be polite.", *host).code == 0
+    try:
+        assert cli.run("load", "tiny", *host).code == 0
+        ended = cli.run("pin", made, *host)
+        assert (ended.code, ended.err) == (0, "")
+        assert re.fullmatch(rf"Loaded {made} in [\d.]+ s\. It stays until it is unloaded\.\n", ended.out), ended.out
+        assert list(in_memory(server)) == ["tiny:latest"]
+        (told,) = cli.run("load", made, "--pin", "--json", *host).objects
+        assert (told["is_loaded"], told["pinned"]) == (True, True)
+        assert [one["shared_by"] for one in cli.run("ps", "--json", *host).objects] == [[made]]
+        ended = cli.run("unload", made, *host)
+        assert (ended.code, ended.out, ended.err) == (0, f"Unloaded {made}.\n", "")
+        assert in_memory(server) == {}
+    finally:
+        server.delete(made)
+
+
 @pytest.mark.usefixtures("ollama_server")  # which skips where there is no Ollama
 def test_a_model_that_had_to_make_room_for_the_next_is_told(cli: Cli, tmp_path: Path) -> None:
     with OllamaServer(env={"OLLAMA_MAX_LOADED_MODELS": "1"}) as server:

@@ -71,8 +71,18 @@ def test_programs_are_told_every_fact(with_a_dead_one: Cli, ollama_server: Ollam
     assert full["answered_address"] == "127.0.0.1"
     assert isinstance(full["response_time_ms"], float)
     assert isinstance(full["size_on_disk"], int)
+    assert full["size_is_exact"] is True
     assert empty["models"] == 0
-    unknown = ("version", "response_time_ms", "answered_address", "models", "loaded", "size_on_disk", "program")
+    unknown = (
+        "version",
+        "response_time_ms",
+        "answered_address",
+        "models",
+        "loaded",
+        "size_on_disk",
+        "size_is_exact",
+        "program",
+    )
     assert [dead[name] for name in unknown] == [None] * len(unknown)
     assert dead["error_kind"] == "refused"
     assert dead["advice"]
@@ -116,6 +126,36 @@ def test_models_of_all_hosts_are_listed_with_their_hosts(
         assert [(one["host"], one["name"]) for one in ended.objects] == [(ollama_server.base_url, "tiny:latest")]
     finally:
         ollama_server.call("POST", "/api/generate", {"model": "tiny", "keep_alive": 0, "stream": False})
+
+
+def test_that_there_are_none_is_told_beside_a_host_that_is_away(cli: Cli, empty: OllamaServer) -> None:
+    for address, name in ((empty.host_port, "empty"), (f"127.0.0.1:{closed_port()}", "dead")):
+        assert cli.run("hosts", "add", address, "--name", name, "--default").code == 0
+    assert cli.run("hosts", "remove", "This computer").code == 0
+    for command, said in (("list", "No models yet."), ("ps", "No model is loaded.")):
+        ended = cli.run(command, "--all-hosts")
+        assert ended.error.startswith("dead: Nothing listens at")
+        assert ended.out.startswith(said)
+        assert cli.run(command, "--all-hosts", "--json").out == ""
+    assert cli.run("hosts", "remove", "empty").code == 0
+    assert cli.run("ps", "--all-hosts").out == ""  # nobody knows
+
+
+def test_the_advice_names_the_host_that_is_to_be_started(with_a_dead_one: Cli) -> None:
+    """Without ``--host``, the default one would be started."""
+    dead = with_a_dead_one.run("hosts", "--json").objects[2]
+    assert "or “ecs-localai --host dead serve” in a terminal" in str(dead["advice"])
+    assert with_a_dead_one.run("hosts", "default", "dead").code == 0
+    dead = with_a_dead_one.run("hosts", "--json").objects[2]
+    assert "or “ecs-localai serve” in a terminal" in str(dead["advice"])
+    assert with_a_dead_one.run("hosts", "default", "full").code == 0
+    dead = with_a_dead_one.run("hosts", "--json", "--host", "dead").objects[2]
+    assert dead["is_default"] is True  # but not where nobody says so
+    assert "or “ecs-localai --host dead serve” in a terminal" in str(dead["advice"])
+    assert with_a_dead_one.run("hosts", "edit", "dead", "--address", f"https://localhost:{closed_port()}").code == 0
+    dead = with_a_dead_one.run("hosts", "--json").objects[2]
+    assert "serve" not in str(dead["advice"])  # no Ollama listens so
+    assert "start what stands before it" in str(dead["advice"])
 
 
 def test_what_happens_is_told_with_the_host_where_it_happens(pair: Cli, empty: OllamaServer) -> None:

@@ -105,6 +105,9 @@ def test_show_tells_what_a_model_is(cli: Cli, host: tuple[str, str]) -> None:
     assert isinstance(info, dict)
     assert info["general.architecture"] == "llama"
     assert str(told["template"]).startswith("{{")
+    assert "Template" in ended.lines
+    assert f"  {str(told['template']).splitlines()[0]}" in ended.lines
+    assert facts["Licence"] == "None is named"
 
 
 def test_a_model_that_is_not_there_is_one_sentence(cli: Cli, host: tuple[str, str]) -> None:
@@ -149,7 +152,7 @@ def test_remove_tells_programs_an_event_and_goes_on_after_a_missing_one(
 def test_remove_asks_on_a_terminal(cli: Cli, host: tuple[str, str], spare: str, ollama_server: OllamaServer) -> None:
     refused = cli.on_terminal("remove", spare, *host, keys=b"n\n")
     assert refused.code == 1
-    assert "Remove spare:1 (877 KB)? [y/N]" in refused.out
+    assert "Remove spare:1 (frees nothing, because other models share its files)? [y/N]" in refused.out
     assert "Nothing was removed." in refused.out
     assert spare in ollama_server.model_names()
     interrupted = cli.on_terminal("remove", spare, *host, keys=b"\x04")  # Ctrl-D

@@ -21,6 +21,13 @@ def events_of(command: Running | Ended) -> list[object]:
     return [kind for kind in kinds if kind not in ("ModelInstallationProgress", "Preflight")]
 
 
+def paused_at_work(cli: Cli, beyond: float) -> tuple[Ended, Ended]:
+    """Pause all that ``queue --run`` is at work on once so many bytes are there; what both came to."""
+    with cli.start("queue", "--run", "--json") as running:
+        wait_until(lambda: bytes_of(running) > beyond, WAIT, lambda: f"progress in {running.out}{running.err}")
+        return cli.run("pause"), running.end(WAIT)
+
+
 def test_an_install_in_another_terminal_is_paused_and_goes_on(
     cli: Cli, fresh_ollama: OllamaServer, registry: Registry
 ) -> None:
@@ -129,6 +136,26 @@ def test_what_a_program_was_killed_at_is_paused_and_goes_on_elsewhere(
     ended = cli.run("queue", "--run", timeout=WAIT)
     assert (ended.code, ended.err) == (0, "")
     assert fresh_ollama.model_names() == [name]
+
+
+def test_what_is_paused_last_is_kept_before_its_program_ends(
+    cli: Cli, fresh_ollama: OllamaServer, registry: Registry
+) -> None:
+    name = registry.name_for("middle:latest")
+    put_off(cli, fresh_ollama, name)
+    registry.files.throttle(1_000_000)
+    there = 0.0
+    for _ in range(2):  # it was a race
+        assert cli.run("resume", name).code == 0
+        paused, ended = paused_at_work(cli, there + 1e6)
+        assert (ended.code, ended.err) == (0, "")
+        assert events_of(ended)[-1] == "ModelInstallationPaused"
+        assert (paused.code, paused.err) == (0, "")
+        assert paused.out.startswith(f"{name} is paused at ")
+        (told,) = queue_of(cli)
+        assert (told["state"], told["has_owner"]) == ("Paused", False)
+        before, there = there, float(str(told["bytes_done"]))
+        assert there >= bytes_of(ended) > before
 
 
 def test_two_programs_that_want_the_same_model_do_not_fetch_it_at_once(

@@ -75,11 +75,44 @@ def test_the_same_model_twice_is_one_row_with_the_later_wish(
     assert datetime.fromisoformat(str(now["not_before"])).astimezone().strftime("%H:%M") == "04:04"
 
 
+def test_what_was_put_off_begins_now_where_somebody_installs_it(
+    cli: Cli, fresh_ollama: OllamaServer, ollama_server: OllamaServer, registry: Registry
+) -> None:
+    """On its host; what another host is to get stays for later."""
+    name, other = registry.name_for("tiny:latest"), registry.name_for("middle:latest")
+    put_off(cli, fresh_ollama, name, other)
+    put_off(cli, ollama_server, name)
+    first, *rest = queue_of(cli)
+    ended = cli.run("install", name, "--insecure", "--json", "--host", fresh_ollama.host_port, timeout=WAIT)
+    assert (ended.code, ended.err) == (0, "")
+    done = [one for one in ended.objects if one["event"] == "ModelInstallationCompleted"]
+    assert [one["installation_id"] for one in done] == [first["installation_id"]]
+    assert [one["installation_id"] for one in queue_of(cli)] == [one["installation_id"] for one in rest]
+    assert fresh_ollama.model_names() == [name]
+
+
+def test_what_a_running_program_has_put_off_begins_now_where_somebody_installs_it(
+    cli: Cli, fresh_ollama: OllamaServer, registry: Registry
+) -> None:
+    assert cli.run("hosts", "add", fresh_ollama.host_port, "--name", "box", "--default").code == 0
+    name = registry.name_for("tiny:latest")
+    with cli.start("run", "--headless", "--json") as panel:
+        panel.wait_for_event("OllamaConnectionStatusChanged", WAIT)
+        put_off(cli, fresh_ollama, name)
+        wait_until(lambda: queue_of(cli)[0]["pid"] == panel.process.pid, WAIT, "the program to see to it", poll=0.5)
+        ended = cli.run("install", name, "--insecure", timeout=WAIT)
+        assert (ended.code, ended.err) == (0, "")
+        panel.wait_for_event("ModelInstallationCompleted", WAIT)
+        wait_until(lambda: queue_of(cli) == [], WAIT, "the queue to be empty", poll=0.5)
+        assert panel.interrupt().code == 0
+
+
 def test_order_and_times_are_changed_and_rows_are_taken_out(
     cli: Cli, fresh_ollama: OllamaServer, registry: Registry
 ) -> None:
     tiny, middle, large = (registry.name_for(one) for one in ("tiny:latest", "middle:latest", "smollm2:135m"))
-    put_off(cli, fresh_ollama, tiny, middle, large)
+    said = put_off(cli, fresh_ollama, tiny, middle, large)
+    assert said.lines[-1].startswith(f"In the queue: {tiny}, {middle} and {large}, to begin ")
     assert [one["model_name"] for one in queue_of(cli)] == [tiny, middle, large]
     ended = cli.run("queue", "--move", large, "-1")
     assert (ended.code, ended.out) == (0, f"{large} is number 2 of 3 now.\n")
@@ -131,8 +164,10 @@ def test_the_queue_is_worked_off_until_only_what_is_paused_is_left(
     ended = cli.run("queue", "--run", timeout=WAIT)
     assert (ended.code, ended.err) == (0, "")
     assert ended.lines[-1].startswith(f"Installed {tiny} ")
+    assert "waiting for its host" not in ended.out  # which has not been asked at first, and is there
     assert fresh_ollama.model_names() == [tiny]
     assert [(one["model_name"], one["state"]) for one in queue_of(cli)] == [(middle, "Paused")]
+    assert cli.run("queue").lines[-1] == "All that nobody sees to is paused. To have it go on: ecs-localai resume"
     ended = cli.run("queue", "--run")
     assert (ended.code, ended.out) == (
         0,

@@ -11,6 +11,8 @@ from tests.cli.cli_parts import Cli
 from tests.rig.model_files import TINY_PARAMETERS, create_model, write_gguf
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
+from tests.rig.relay import Relay
+from tests.systems.systems_parts import LateEmptyManifests
 
 pytestmark = [pytest.mark.ollama, pytest.mark.registry]
 
@@ -62,6 +64,27 @@ def test_a_moved_tag_is_listed_updated_and_then_current(
     assert told["state"] == "Current"
 
 
+def test_where_the_registry_cannot_be_asked_it_is_said_how_it_was(
+    cli: Cli, fresh_ollama: OllamaServer, registry: Registry, pulled: str
+) -> None:
+    assert cli.run("hosts", "add", fresh_ollama.host_port, "--name", "box", "--default").code == 0
+    with Relay("127.0.0.1", registry.port) as relay:
+        name = f"localhost:{relay.port}/library/cli-moving:1"
+        answer = fresh_ollama.call("POST", "/api/pull", {"model": name, "insecure": True}, timeout=60)
+        assert answer.json_lines()[-1].get("status") == "success", answer.body
+        fresh_ollama.delete(pulled)
+        (online,) = cli.run("outdated", "--json").objects
+        assert (online["state"], online["reason"]) == ("Current", "")
+        relay.refuse()
+        for _ in range(2):  # what could not be found out takes nothing away of what is known
+            (offline,) = cli.run("outdated", "--json").objects
+            assert (offline["state"], offline["checked_at"]) == ("Current", online["checked_at"])
+            assert str(offline["reason"]).startswith("As it was just now: ")
+        ended = cli.run("update", "--all")
+        assert ended.code == 0
+        assert ended.out.startswith("Nothing is known to be outdated, but one model could not be looked up: ")
+
+
 def test_a_model_of_ones_own_is_not_replaced(cli: Cli, fresh_ollama: OllamaServer, pulled: str, tmp_path: Path) -> None:
     host = ("--host", fresh_ollama.base_url)
     own = write_gguf(tmp_path / "own.gguf", 500_000, seed=6)
@@ -82,3 +105,25 @@ def test_what_is_to_be_updated_has_to_be_said(cli: Cli) -> None:
         ended = cli.run("update", *arguments)
         assert ended.code == 2
         assert "--all" in ended.err
+
+
+def test_nothing_is_pulled_over_a_model_from_what_shows_no_manifest(cli: Cli, ollama_server: OllamaServer) -> None:
+    host = ("--host", ollama_server.base_url)
+    with LateEmptyManifests() as odd:
+        name = f"localhost:{odd.port}/library/wip:latest"
+        assert ollama_server.call("POST", "/api/copy", {"source": "tiny", "destination": name}).status == 200
+        try:
+            ended = cli.run("update", name, "--insecure", *host)
+            assert ended.code == 1
+            assert ended.error.startswith(
+                f"{name} was not updated: localhost:{odd.port} doesn't answer as a registry of "
+            )
+            assert "Installing" not in ended.out
+            assert cli.run("install", name, "--anyway", *host).error.startswith(
+                f"localhost:{odd.port} doesn't answer as"
+            )
+            assert all(one.startswith("GET /v2/library/wip/manifests/") for one in odd.requests)
+            (there,) = [one for one in cli.run("list", "--json", *host).objects if one["name"] == name]
+            assert there["size"] != 0
+        finally:
+            ollama_server.delete(name)

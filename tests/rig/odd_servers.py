@@ -78,8 +78,15 @@ class OddServer(ABC):
                     await reader.readexactly(int(value))
             with self._lock:
                 self._requests.append(f"{method} {path}")
+            if not self.lets_in(head):
+                writer.transport.abort()
+                return
             await self.respond(method, path, writer)
             await writer.drain()
+
+    def lets_in(self, head: str) -> bool:
+        """Whether a request with this head, all of its lines, is answered; else its connection is reset."""
+        return True
 
     @abstractmethod
     async def respond(self, method: str, path: str, writer: asyncio.StreamWriter) -> None:

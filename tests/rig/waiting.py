@@ -61,7 +61,7 @@ def run_frames_until(
     condition: Callable[[], T],
     timeout: float = 10.0,
     describe: str | Callable[[], str] = "",
-    pause: float = 0.002,
+    pause: float = 0.01,
 ) -> T:
     """Runs frames of ``app`` until ``condition`` returns something true, and returns that.
 

@@ -13,6 +13,7 @@ from ecs_localai import ConnectionPool, InstallationPhase, InstalledModel, Ollam
 from ecs_localai.components.recipe import ModelRecipe
 from ecs_localai.ollama.names import parse_model_name
 from ecs_localai.systems.creating import create_model_on_ollama
+from ecs_localai.systems.creation_mark import CreationMark
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.installation_report import InstallationReport
 from tests.rig.ollama_server import OllamaServer
@@ -45,22 +46,35 @@ class Reports:
 
 
 async def create(
-    server: OllamaServer, name: str, recipe: ModelRecipe, reports: Callable[[InstallationReport], None]
+    server: OllamaServer,
+    name: str,
+    recipe: ModelRecipe,
+    reports: Callable[[InstallationReport], None],
+    mark: CreationMark | None = None,
+    marks: list[CreationMark] | None = None,
 ) -> InstalledModel:
-    """Make a model on a server, and close the connection."""
+    """Make a model on a server, and close the connection; `marks` gets what is to be kept for a retry."""
     clients = HostClients()
     api = OllamaAPIClient.for_host(config_for(server.port))
     try:
-        return await create_model_on_ollama(clients, api, ConnectionPool(), parse_model_name(name), recipe, reports)
+        kept = [] if marks is None else marks
+        return await create_model_on_ollama(
+            clients, api, ConnectionPool(), parse_model_name(name), recipe, reports, mark, kept.append
+        )
     finally:
         await clients.close()
 
 
 def run_create(
-    server: OllamaServer, name: str, recipe: ModelRecipe, reports: Callable[[InstallationReport], None] | None = None
+    server: OllamaServer,
+    name: str,
+    recipe: ModelRecipe,
+    reports: Callable[[InstallationReport], None] | None = None,
+    mark: CreationMark | None = None,
+    marks: list[CreationMark] | None = None,
 ) -> InstalledModel:
     """The same, from a test that is no coroutine."""
-    return asyncio.run(create(server, name, recipe, reports or Reports()))
+    return asyncio.run(create(server, name, recipe, reports or Reports(), mark, marks))
 
 
 def shards_of(source: Path, folder: Path, count: int, prefix: str = "model") -> list[Path]:

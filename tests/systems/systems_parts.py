@@ -30,6 +30,7 @@ from ecs_localai.components.panel_view import InstallationRow, ModelRow
 from tests.rig.model_files import TINY_PARAMETERS, create_model, write_gguf
 from tests.rig.odd_servers import OddServer, closed_port
 from tests.rig.ollama_server import OllamaServer
+from tests.rig.plain_http import call
 from tests.rig.registry import Registry
 from tests.rig.waiting import run_frames_until
 
@@ -218,3 +219,51 @@ class EmptyManifests(OddServer):
     async def respond(self, method: str, path: str, writer: asyncio.StreamWriter) -> None:
         """An empty JSON object."""
         writer.write(self.HEAD + (b"" if method == "HEAD" else self.BODY))
+
+
+class LateEmptyManifests(EmptyManifests):
+    """The same, but slow."""
+
+    SECONDS = 4.0
+
+    async def respond(self, method: str, path: str, writer: asyncio.StreamWriter) -> None:
+        """An empty JSON object, after some seconds."""
+        await asyncio.sleep(self.SECONDS)
+        await super().respond(method, path, writer)
+
+
+class EmptyManifestsForOllama(EmptyManifests):
+    """The same, but it resets the connections of everybody but Ollama, as a firewall may."""
+
+    def lets_in(self, head: str) -> bool:
+        """By the name that Ollama gives itself."""
+        return "\r\nuser-agent: ollama/" in head.lower()
+
+
+class PrivateRegistry(OddServer):
+    """A door to a registry that only an Ollama may pass: everybody else is asked for a log-in.
+
+    So it looks where Ollama is known to a registry by its key, which no other program has.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._from_ollama = False
+        super().__init__()
+
+    def lets_in(self, head: str) -> bool:
+        """Everybody; who it is decides about the answer."""
+        self._from_ollama = "\r\nuser-agent: ollama/" in head.lower()
+        return True
+
+    async def respond(self, method: str, path: str, writer: asyncio.StreamWriter) -> None:
+        """What the registry answers, or that a log-in is needed."""
+        if not self._from_ollama:
+            writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+            return
+        asked = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
+        answer = await asyncio.to_thread(call, self._registry.port, method, path, headers=asked)
+        kept = {name: value for name, value in answer.headers.items() if name in ("location", "content-type")}
+        kept["content-length"] = answer.headers.get("content-length", str(len(answer.body)))
+        head = "".join(f"{name}: {value}\r\n" for name, value in kept.items())
+        writer.write(f"HTTP/1.1 {answer.status} Answer\r\n{head}\r\n".encode() + answer.body)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gguf
+import msgspec
 import pytest
 
 from ecs_localai import InstallationError, InstallationErrorKind, InstallationPhase
@@ -18,6 +19,7 @@ from ecs_localai.ollama.client import OllamaClient
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.gguf import read_gguf
 from ecs_localai.systems.creating import creation_error
+from ecs_localai.systems.creation_mark import CreationMark
 from ecs_localai.systems.installation_report import InstallationReport
 from tests.rig.model_files import create_model, smollm2, tiny_gpt2, write_gguf
 from tests.rig.ollama_server import OllamaServer
@@ -196,11 +198,13 @@ def test_an_adapter_changes_its_model_and_nothing_else_passes_for_one(
     assert "Ollama takes one adapter for a model" in error.message
 
 
-def typed_copy(path: Path, architecture: str, extra: dict[str, str]) -> Path:
+def typed_copy(path: Path, architecture: str, extra: dict[str, str], file_type: int = 0) -> Path:
     """The tiny model's file, said to be something else."""
     reader = gguf.GGUFReader(tiny_gpt2())
     writer = gguf.GGUFWriter(path, architecture)
     for key, value, kind, sub_kind in fields_of(reader):
+        if key == "general.file_type":
+            value = file_type
         writer.add_key_value(key, value, kind, sub_kind)
     for key, text in extra.items():
         writer.add_string(key, text)
@@ -337,7 +341,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_sent(small_disk: Pa
     with OllamaServer(models_dir=small_disk) as server:
         error = failure_of(server, "x", ModelRecipe(files=[str(tiny_gpt2())]))
         assert error.kind is InstallationErrorKind.DISK_FULL
-        assert error.message.startswith("The disk of Ollama's models has ")
+        assert error.message.startswith("The models' disk has ")
         assert not any((small_disk / "blobs").iterdir())
 
 
@@ -365,3 +369,43 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"mounting a tmpfs is not allowed here: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("kind", ["file", "parts", "quantised", "derived", "adapter"])
+def test_what_was_made_before_is_known_again_and_nothing_else_is(
+    fresh_ollama: OllamaServer, tmp_path: Path, kind: str
+) -> None:
+    """The host has made it, and could not tell any more: the next try has the mark that the first one kept."""
+    recipe = ModelRecipe(files=[str(tiny_gpt2())], system="Mine", parameters={"top_p": 0.25, "stop": ["a"]})
+    run_create(fresh_ollama, "base", recipe)
+    if kind == "parts":
+        recipe = msgspec.structs.replace(recipe, files=[str(shards_of(tiny_gpt2(), tmp_path, 3)[0])])
+    elif kind == "quantised":
+        half = typed_copy(tmp_path / "half.gguf", "gpt2", {}, gguf.LlamaFileType.MOSTLY_F16)  # F32 is unknown to 0.9.3
+        recipe = msgspec.structs.replace(recipe, files=[str(half)], quantize="q8_0")
+    elif kind in ("derived", "adapter"):
+        adapter = typed_copy(tmp_path / "lora.gguf", "gpt2", {"general.type": "adapter"})
+        adapters = [str(adapter)] if kind == "adapter" else []
+        recipe = ModelRecipe(source="base", system="Other", parameters={"seed": 3}, adapters=adapters)
+    marks: list[CreationMark] = []
+    made = run_create(fresh_ollama, "x", recipe, marks=marks)
+    (mark,) = marks
+    assert bool(mark.weights) is (kind != "quantised")
+    reports = Reports()
+    assert run_create(fresh_ollama, "x", recipe, reports, mark) == made
+    assert reports.all == []
+    failure_of(fresh_ollama, "x", recipe)
+    for other in (ModelRecipe(source="x", system="Somebody else's"), ModelRecipe(source="x", parameters={"seed": 9})):
+        run_create(fresh_ollama, "x", msgspec.structs.replace(other, replace=True))
+        with pytest.raises(InstallationError, match="There is a model x:latest already"):
+            run_create(fresh_ollama, "x", msgspec.structs.replace(recipe, parameters={"seed": 3}), mark=mark)
+
+
+def test_what_a_creation_that_broke_off_has_left_without_weights_is_no_hindrance(fresh_ollama: OllamaServer) -> None:
+    """0.9.3 makes such a model after it has said what is wrong; who asked for it may not be there any more."""
+    fresh_ollama.call("POST", "/api/create", {"model": "x", "from": "127.0.0.1:9/no/such:1"})
+    assert fresh_ollama.model_names() == ["x:latest"]
+    recipe = ModelRecipe(files=[str(tiny_gpt2())])
+    with pytest.raises(InstallationError, match="There is a model x:latest already"):
+        run_create(fresh_ollama, "x", recipe)
+    assert run_create(fresh_ollama, "x", recipe, mark=CreationMark()).family == "gpt2"

@@ -42,6 +42,11 @@ def test_the_same_file_keeps_the_later_one_waiting_and_lets_others_pass() -> Non
     assert decided.behind == {"two": "one"}
 
 
+def test_a_host_that_was_not_asked_yet_is_said_nothing_of_and_holds_nobody_up() -> None:
+    decided = plan([Waiting(fetch("one", "w"), is_away=None), Waiting(fetch("two", "w"))])
+    assert (decided.starts, decided.waits) == (["two"], {})
+
+
 def test_the_same_file_on_another_host_is_no_matter() -> None:
     assert plan([Waiting(fetch("one", "w", host=B))], fetch("one", "w")).starts == ["one"]
 

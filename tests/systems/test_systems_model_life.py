@@ -156,6 +156,28 @@ def test_a_model_is_unloaded_also_by_another_name_of_the_same_weights(server: Ol
         assert driven.events(ModelActionFailed) == []
 
 
+@pytest.mark.parametrize("called", [OTHER, "tiny-polite:latest"])
+def test_the_panel_says_of_every_name_of_the_same_weights_that_it_is_loaded(server: OllamaServer, called: str) -> None:
+    """A copy has the same digest, what was made from it another one with the same weights (Ollama 0.9.3)."""
+    server.call("POST", "/api/copy", {"source": TINY, "destination": OTHER})
+    server.call("POST", "/api/create", {"model": "tiny-polite:latest", "from": TINY, "system": "Be polite."})
+    with Driven(server.port) as driven:
+        driven.connect()
+        driven.write(LoadModelRequested(TINY))
+        driven.until(lambda: TINY in driven.models.loaded_models)
+        driven.write(LoadModelRequested(called, pinned=True))
+        driven.until(lambda: (row := driven.model_row(called)) is not None and row.pinned)
+        assert list(running(server)) == list(driven.models.loaded_models) == [TINY]
+        assert set(driven.models.loaded_models[TINY].shared_by) == {OTHER, "tiny-polite:latest"}
+        rows = [driven.model_row(name) for name in (TINY, OTHER, "tiny-polite:latest")]
+        assert all(row is not None and row.loaded and row.pinned for row in rows)
+        assert (other := driven.model_row("smollm2:135m")) is not None
+        assert not other.loaded
+        driven.write(UnloadModelRequested(called))
+        driven.until_event(ModelUnloaded)
+        driven.until(lambda: not any((row := driven.model_row(name)) and row.loaded for name in (TINY, OTHER, called)))
+
+
 def test_a_model_that_is_not_loaded_is_unloaded_without_complaint(server: OllamaServer) -> None:
     with Driven(server.port) as driven:
         driven.connect()

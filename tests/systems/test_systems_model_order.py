@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ecs_localai.components.models import InstalledModel, LoadedModel, LocalModelManager
 from ecs_localai.components.panel import ModelSort, PanelSettings
 from ecs_localai.systems.model_order import in_order
+from ecs_localai.systems.seen_hosts import see_hosts
 from ecs_localai.systems.view_model_places import ModelPlaces
 from ecs_localai.systems.view_models import model_rows
 from tests.systems.test_systems_panel_view_hosts import host
@@ -89,7 +90,7 @@ def test_of_a_model_on_several_hosts_the_largest_the_newest_and_the_latest_use_c
     here, there = host("here", default=True), host("there")
     here.models.installed = {"big": model("big", 10, day=2, used=2), "small": model("small", 5, day=5, used=3)}
     there.models.installed = {"small": model("small", 40, day=1), "big": model("big", 1, day=9, used=8)}
-    places = ModelPlaces([here, there])
+    places = ModelPlaces(see_hosts([here, there]))
     orders = {by: [row.name for row in places.rows(PanelSettings(model_sort=by))] for by in ModelSort}
     assert orders == {
         ModelSort.NAME: ["big", "small"],
@@ -98,7 +99,7 @@ def test_of_a_model_on_several_hosts_the_largest_the_newest_and_the_latest_use_c
         ModelSort.LAST_USED: ["big", "small"],
     }
     here.models.loaded["small"] = LoadedModel("small", "", 10, 10, pinned=True)
-    assert [row.name for row in ModelPlaces([here, there]).rows()] == ["small", "big"]
+    assert [row.name for row in ModelPlaces(see_hosts([here, there])).rows()] == ["small", "big"]
 
 
 def test_the_day_that_they_are_in_order_of_can_be_read() -> None:

@@ -167,6 +167,26 @@ def test_a_time_can_be_set_changed_and_taken_away(fresh_ollama: OllamaServer, re
         assert driven.events(ModelInstallationFailed) == []
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_what_waits_takes_the_wish_of_who_asks_for_it_again(
+    fresh_ollama: OllamaServer, registry: Registry, paused: bool
+) -> None:
+    name = registry.name_for("tiny:latest")
+    tonight, later = utc_now() + timedelta(hours=5), utc_now() + timedelta(hours=9)
+    with Driven(fresh_ollama.port) as driven:
+        driven.write(InstallRequested(name, not_before=tonight))
+        driven.until(lambda: driven.installations and driven.installation(name).waits_for is WaitReason.SCHEDULED)
+        if paused:
+            driven.write(PauseRequested())
+            driven.until(lambda: status_of(driven, name) == InstallationStatus.PAUSED)
+        driven.write(InstallRequested(name, not_before=later))
+        driven.until(lambda: driven.installation(name).not_before == later)
+        driven.until(lambda: driven.installation(name).waits_for is WaitReason.SCHEDULED)
+        driven.write(InstallRequested(name))
+        driven.until_event(ModelInstallationCompleted)
+        assert len(driven.manager.installation_history) == 1
+
+
 def test_pausing_stops_the_transfer_and_resuming_goes_on_from_there(
     fresh_ollama: OllamaServer, registry: Registry, middle: str
 ) -> None:

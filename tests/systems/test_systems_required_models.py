@@ -137,10 +137,11 @@ def test_many_that_require_the_same_install_it_once(driven: Driven, tiny: str) -
 def test_those_who_wait_for_the_same_share_a_row(driven: Driven) -> None:
     for who in ("The cook", "The guard", "The cook", "The smith", "", "The king"):
         require(driven, RequiresModel("no-such:1", who=who))
+    require(driven, RequiresModel("library/No-Such:1", who="The queen"))  # the same to Ollama
     require(driven, RequiresModel("nor-this:1", who="The cook"))
-    driven.until(lambda: len(driven.view.requirements) == 2 and len(driven.view.requirements[0].entities) == 6)
+    driven.until(lambda: len(driven.view.requirements) == 2 and len(driven.view.requirements[0].entities) == 7)
     titles = {row.title for row in driven.view.requirements}
-    assert titles == {"The cook, The guard and 3 others need no-such:1", "The cook needs nor-this:1"}
+    assert titles == {"The cook, The guard and 4 others need no-such:1", "The cook needs nor-this:1"}
 
 
 def test_the_first_that_fits_is_installed(driven: Driven, tiny: str, registry: Registry) -> None:
