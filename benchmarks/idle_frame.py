@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Self
 
 import esper
 
@@ -30,7 +31,7 @@ class CountingApp(App):
 
     systems = 0
 
-    def add_systems(self, schedule: ScheduleLabel, *systems: ConfigItem) -> App:
+    def add_systems(self, schedule: ScheduleLabel, *systems: ConfigItem) -> Self:
         """As `App.add_systems`."""
         if schedule in FRAME_ORDER:
             self.systems += len(configs(*systems).nodes)

@@ -65,17 +65,18 @@ def begin(files: Query[FileToHash], tasks: Res[IoTaskPool], commands: Commands) 
         commands.insert(entity, Hashing(tasks.spawn(sha256_of(file.path, fractions), str(file.path)), fractions))
 
 
-def show_progress(work: Query[FileToHash, Hashing]) -> None:
-    for _, (file, hashing) in work:
-        fraction = hashing.fractions.take()
-        if fraction is not None and int(fraction * 10) > int(file.fraction * 10):
-            file.fraction = fraction
-            print(f"{fraction:4.0%}  {file.path.name}")
+def show_progress(file: FileToHash, fractions: Latest[float]) -> None:
+    fraction = fractions.take()
+    if fraction is not None and int(fraction * 10) > int(file.fraction * 10):
+        file.fraction = fraction
+        print(f"{fraction:4.0%}  {file.path.name}")
 
 
-def collect(work: Query[FileToHash, Hashing], commands: Commands) -> None:
+def follow(work: Query[FileToHash, Hashing], commands: Commands) -> None:
     for entity, (file, hashing) in work:
-        if not hashing.task.is_finished():
+        is_finished = hashing.task.is_finished()  # asked first, so that its last fraction has come if it is
+        show_progress(file, hashing.fractions)
+        if not is_finished:
             continue
         try:
             print(f"{hashing.task.check_ready()}  {file.path}")
@@ -95,7 +96,7 @@ def main() -> int:
         for path in paths:
             app.world.spawn(FileToHash(path))
         app.add_systems(Startup, begin)
-        app.add_systems(Update, chain(show_progress, collect, end_when_done))
+        app.add_systems(Update, chain(follow, end_when_done))
         return app.run()
 
 

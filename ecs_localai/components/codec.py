@@ -47,11 +47,9 @@ def encode(value: object) -> bytes:
 def to_builtins(value: object) -> object:
     """The value as dicts, lists, text, numbers, bools and None, fit for JSON. Raises `EncodeError`."""
     try:
-        plain: object = msgspec.to_builtins(value, enc_hook=_enc_hook, str_keys=True)
-        _refuse_non_finite(plain)
+        return _as_json(msgspec.to_builtins(value, enc_hook=_enc_hook, str_keys=True))
     except (TypeError, ValueError, OverflowError, RecursionError, NotImplementedError) as error:
         raise EncodeError(_cannot_write(value, error)) from error
-    return plain
 
 
 def decode(data: bytes | str, type_: type[T]) -> T:
@@ -81,17 +79,22 @@ def _dec_hook(type_: type, data: object) -> object:
     raise NotImplementedError(f"{type_.__name__} is none of our data types")
 
 
-def _refuse_non_finite(plain: object) -> None:
-    """JSON has no NaN and no infinity, and msgspec would write null for them without a word."""
+def _as_json(plain: object) -> object:
+    """The same as it comes back from JSON: lists for the tuples that msgspec leaves. Changes what it is given.
+
+    JSON has no NaN and no infinity, and msgspec would write null for them without a word: they are refused.
+    """
     if isinstance(plain, float):
         if not math.isfinite(plain):
             raise ValueError(f"the number {plain} has no place in JSON; use None for what was not measured")
     elif isinstance(plain, dict):
-        for item in plain.values():
-            _refuse_non_finite(item)
-    elif isinstance(plain, (list, tuple)):
-        for item in plain:
-            _refuse_non_finite(item)
+        for key, item in plain.items():
+            plain[key] = _as_json(item)
+    elif isinstance(plain, list):
+        plain[:] = map(_as_json, plain)
+    elif isinstance(plain, tuple):
+        return [_as_json(item) for item in plain]
+    return plain
 
 
 def _reason(error: Exception) -> str:

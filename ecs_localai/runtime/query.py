@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar, TypeVarTuple, overload
 
 from ecs_localai.runtime.changes import AddedMemory, ChangedMemory
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 A = TypeVar("A")
 B = TypeVar("B")
+R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
 Cs = TypeVarTuple("Cs")
 
@@ -21,6 +22,8 @@ F1 = TypeVar("F1", bound=Filter)
 F2 = TypeVar("F2", bound=Filter)
 F3 = TypeVar("F3", bound=Filter)
 F4 = TypeVar("F4", bound=Filter)
+F5 = TypeVar("F5", bound=Filter)
+F6 = TypeVar("F6", bound=Filter)
 
 
 class Query(Generic[*Ts]):
@@ -75,17 +78,15 @@ class Query(Generic[*Ts]):
             memory.forget_gone()
 
     # A filter is a type like any other to a type checker, so the overloads for filters come before, and overlap
-    # with, those for components; the first that matches is the right one.
+    # with, those for components; the first that matches is the right one. Behind a filter there are only filters.
     @overload
-    def __iter__(self: Query[A, F1, F2, F3, F4]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
-    @overload
-    def __iter__(self: Query[A, F1, F2, F3]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
-    @overload
-    def __iter__(self: Query[A, F1, F2]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
-    @overload
-    def __iter__(self: Query[A, F1]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
+    def __iter__(self: Query[A, F1, *Cs]) -> Iterator[tuple[int, A]]: ...  # type: ignore[overload-overlap]  # see above
     @overload
     def __iter__(self: Query[A]) -> Iterator[tuple[int, A]]: ...
+    @overload
+    def __iter__(self: Query[A, B, *Cs, F1, F2, F3, F4, F5, F6]) -> Iterator[tuple[int, tuple[A, B, *Cs]]]: ...
+    @overload
+    def __iter__(self: Query[A, B, *Cs, F1, F2, F3, F4, F5]) -> Iterator[tuple[int, tuple[A, B, *Cs]]]: ...
     @overload
     def __iter__(self: Query[A, B, *Cs, F1, F2, F3, F4]) -> Iterator[tuple[int, tuple[A, B, *Cs]]]: ...
     @overload
@@ -106,6 +107,6 @@ class Query(Generic[*Ts]):
     def __bool__(self) -> bool:
         return bool(self._rows())
 
-    def rows(self) -> list[tuple[int, object]]:
+    def rows(self: Iterable[tuple[int, R]]) -> list[tuple[int, R]]:  # typed as what `__iter__` yields
         """All rows as a new list."""
-        return list(self._rows())
+        return list(iter(self))

@@ -117,7 +117,8 @@ def split_parts(parts: tuple[object, ...]) -> QueryParts:
     """Sort a query's parts into components and filters.
 
     Raises:
-        SystemParamError: a part is not a class, an optional one or a filter, or no component has to be there.
+        SystemParamError: a part is not a class, an optional one or a filter, a component stands after a filter, or no
+            component has to be there.
     """
     columns: list[type] = []
     optional: set[type] = set()
@@ -129,12 +130,19 @@ def split_parts(parts: tuple[object, ...]) -> QueryParts:
             filters[origin].append(_component_type(get_args(part)[0]))
         elif isinstance(part, type) and part in filters:
             raise SystemParamError(f"{part.__name__} needs a component type: write {part.__name__}[SomeComponent].")
-        elif origin in (Union, types.UnionType):
-            optional.add(_component_of_optional(part))
-            columns.append(_component_of_optional(part))
         else:
-            wanted.append(_component_type(part))
-            columns.append(wanted[-1])
+            is_optional = origin in (Union, types.UnionType)
+            kind = _component_of_optional(part) if is_optional else _component_type(part)
+            if any(filters.values()):  # a type checker would take it for another filter
+                raise SystemParamError(
+                    f"{kind.__qualname__} stands after a filter in a query. Name all components first, and then the "
+                    f"filters: Query[A, B, With[C]]."
+                )
+            columns.append(kind)
+            if is_optional:
+                optional.add(kind)
+            else:
+                wanted.append(kind)
     if not columns:
         raise SystemParamError("A query needs at least one component type besides its filters.")
     for kind in (*filters[With], *filters[Added], *filters[Changed]):

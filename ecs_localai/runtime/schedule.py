@@ -178,6 +178,7 @@ class _Compiler:
         self._points = [_Point(index) for index in range(len(self._systems))]
         for system_set in self._set_nodes:
             self._points += [_Point(system_set), _Point(system_set, end=True)]
+        self._nesting: dict[tuple[_Point, _Point], tuple[_Point, _Point]] = {}
         self._edges = list(schedule._edges) + self._declared_edges()
         self._followers: dict[_Point, list[_Point]] = {point: [] for point in self._points}
         for first, second in self._edges:
@@ -188,7 +189,9 @@ class _Compiler:
         home = {point: self._visible_home(point) for point in self._points}
         top_nodes: list[_Point | SystemSet] = list(dict.fromkeys(home[point] or point for point in self._points))
         top_edges = [(home[a] or a, home[b] or b) for a, b in self._edges if home[a] is None or home[a] != home[b]]
-        order = topological_order(top_nodes, top_edges, self._show, self._shuffle)
+        nesting: dict[tuple[_Point | SystemSet, _Point | SystemSet], tuple[_Point | SystemSet, _Point | SystemSet]]
+        nesting = {(home[a] or a, home[b] or b): inside for (a, b), inside in self._nesting.items()}
+        order = topological_order(top_nodes, top_edges, self._show, self._shuffle, nesting)
         segments: list[Segment] = []
         free: list[_Point] = []
         for node in order:
@@ -197,7 +200,7 @@ class _Compiler:
                 inside = [point for point in self._points if home[point] == node]
                 members = set(inside)
                 edges = [(a, b) for a, b in self._edges if a in members and b in members]
-                ordered = topological_order(inside, edges, self._show, self._shuffle)
+                ordered = topological_order(inside, edges, self._show, self._shuffle, self._nesting)
                 segments.append(self._segment(node, ordered))
             else:
                 free.append(node)
@@ -281,14 +284,20 @@ class _Compiler:
             start, end = _Point(system_set), _Point(system_set, end=True)
             edges.append((start, end))
             for node in nodes:
-                for parent in node.sets:
-                    edges += [(_Point(parent), start), (end, _Point(parent, end=True))]
+                edges += self._inside(node, start, end)
                 edges += self._relations(node, start, end)
         for index, node in enumerate(self._nodes):
             point = _Point(index)
-            for system_set in node.sets:
-                edges += [(_Point(system_set), point), (point, _Point(system_set, end=True))]
+            edges += self._inside(node, point, point)
             edges += self._relations(node, point, point)
+        return edges
+
+    def _inside(self, node: Node, start: _Point, end: _Point) -> list[tuple[_Point, _Point]]:
+        edges: list[tuple[_Point, _Point]] = []
+        for outer in node.sets:
+            around = [(_Point(outer), start), (end, _Point(outer, end=True))]
+            self._nesting.update(dict.fromkeys(around, (start, _Point(outer))))
+            edges += around
         return edges
 
     def _relations(self, node: Node, start: _Point, end: _Point) -> list[tuple[_Point, _Point]]:

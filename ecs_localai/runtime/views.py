@@ -7,10 +7,12 @@ costs what was changed. Changes that somebody made with plain esper cost what th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from sys import getrefcount
 
 import esper
 
+from ecs_localai.runtime.errors import SystemParamError
 from ecs_localai.runtime.query_parts import QueryParts, Row, split_parts
 from ecs_localai.runtime.structure import NeverAComponent, Structure
 
@@ -19,17 +21,52 @@ _ANEW = 4
 _FEW = 64
 
 
+class _Held:
+    """Where `_counts_tell` puts a list, as a `View` has its own."""
+
+    __slots__ = ("nobodys", "rows")
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = [(0, None), (1, None)]
+        self.nobodys: list[Row] = []
+
+    def is_held(self) -> bool:
+        """As in `View._settle`."""
+        return getrefcount(self.rows) != getrefcount(self.nobodys)
+
+
+def _counts_tell() -> bool:
+    """Whether counts of references tell that somebody holds a list: else views have to copy theirs every time."""
+    tried = _Held()
+    if tried.is_held():
+        return False
+    by_name = tried.rows
+    if not tried.is_held():
+        return False
+    by_loop = iter(by_name)
+    del by_name
+    if not tried.is_held():
+        return False
+    del by_loop
+    by_call = (lambda rows: tried.is_held())(tried.rows)
+    return by_call and not tried.is_held()
+
+
+_count: Callable[[object], int] = getrefcount if _counts_tell() else id
+"""Of two lists, the same number only if nobody holds the first, as nobody holds the second."""
+
+
 class View:
     """The rows that one kind of query finds in a world."""
 
-    __slots__ = ("_alone", "_find", "_parts", "_positions", "_rows", "_structure", "lost", "touched")
+    __slots__ = ("_find", "_nobodys", "_parts", "_positions", "_rows", "_structure", "lost", "touched")
 
     def __init__(self, parts: QueryParts, structure: Structure) -> None:
         self._parts = parts
         self._find = parts.row
         self._structure = structure
         self._rows: list[Row] = []
-        self._alone = getrefcount(self._rows)  # what it returns while nobody else holds the list of rows
+        self._nobodys: list[Row] = []  # never handed out
         self._positions: dict[int, int] | None = None  # of each entity's row; made when a row has to be found
         self.touched: set[int] = set()
         """The entities whose rows may be others now."""
@@ -80,8 +117,10 @@ class View:
         if len(touched) > _FEW and len(touched) * _ANEW > len(self._rows):
             self._look_anew()
             return
-        if getrefcount(self._rows) > self._alone:  # a loop goes on, or it is esper's own list
-            self._rows = self._rows.copy()
+        # What the count is of a list that nobody else holds, differs between versions of Python, which borrow where
+        # they can: so it is compared with that of such a list, counted in the same way.
+        if _count(self._rows) != _count(self._nobodys):
+            self._rows = self._rows.copy()  # a loop goes on, or it is esper's own list
         rows = self._rows
         positions = self._positions
         if positions is None:
@@ -127,14 +166,21 @@ class Views:
         """The view of what a query would have in its brackets.
 
         Raises:
-            SystemParamError: it cannot be understood.
+            SystemParamError: it cannot be understood, or asks for what is new or changed.
         """
         try:
             view = self._by_brackets.get(brackets)
         except TypeError:  # something in there has no hash, so it is no class
             return self.of(split_parts(brackets))
         if view is None:
-            view = self._by_brackets[brackets] = self.of(split_parts(brackets))
+            parts = split_parts(brackets)
+            if parts.added or parts.changed:
+                asked = "Added" if parts.added else "Changed"
+                raise SystemParamError(
+                    f"{asked} is for systems, for what is new to one is not new to another: take a parameter "
+                    f"query: Query[A, {asked}[A]], or ask the world for all of them."
+                )
+            view = self._by_brackets[brackets] = self.of(parts)
         return view
 
     def forget_gone(self) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from types import UnionType
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar, cast, overload
 
 import esper
 
 from ecs_localai.runtime.changes import ChangeMarks, assign_if_neq
+from ecs_localai.runtime.filters import Filter
 from ecs_localai.runtime.guard import WorldGuard, switch_to
 from ecs_localai.runtime.observers import Observers
 from ecs_localai.runtime.query_parts import Row
@@ -27,6 +29,8 @@ C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
 F = TypeVar("F")
+G = TypeVar("G")
+H = TypeVar("H")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -249,31 +253,75 @@ class World:
             self.changes.log(type(component)).mark(entity)
         return changed
 
+    # A filter is a class like any other to a type checker, so of overloads that overlap the first is the right one.
     @overload
-    def query(self, a: type[A], /) -> list[tuple[int, A]]: ...
+    def query(  # type: ignore[overload-overlap]  # see above
+        self, a: type[A], /, *filters: type[Filter]
+    ) -> list[tuple[int, A]]: ...
     @overload
-    def query(self, a: type[A], b: type[B], /) -> list[tuple[int, tuple[A, B]]]: ...
+    def query(  # type: ignore[overload-overlap]  # see above
+        self, a: type[A], b: type[B], /, *filters: type[Filter]
+    ) -> list[tuple[int, tuple[A, B]]]: ...
     @overload
-    def query(self, a: type[A], b: type[B], c: type[C], /) -> list[tuple[int, tuple[A, B, C]]]: ...
+    def query(  # type: ignore[overload-overlap]  # see above
+        self, a: type[A], b: type[B], c: type[C], /, *filters: type[Filter]
+    ) -> list[tuple[int, tuple[A, B, C]]]: ...
     @overload
-    def query(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> list[tuple[int, tuple[A, B, C, D]]]: ...
+    def query(  # type: ignore[overload-overlap]  # see above
+        self, a: type[A], b: type[B], c: type[C], d: type[D], /, *filters: type[Filter]
+    ) -> list[tuple[int, tuple[A, B, C, D]]]: ...
     @overload
-    def query(
-        self, a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], /
+    def query(  # type: ignore[overload-overlap]  # see above
+        self, a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], /, *filters: type[Filter]
     ) -> list[tuple[int, tuple[A, B, C, D, E]]]: ...
     @overload
-    def query(
-        self, a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], f: type[F], /
+    def query(  # type: ignore[overload-overlap]  # see above
+        self, a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], f: type[F], /, *filters: type[Filter]
     ) -> list[tuple[int, tuple[A, B, C, D, E, F]]]: ...
     @overload
-    def query(self, *kinds: type) -> list[tuple[int, object]]: ...
-    def query(self, *kinds: object) -> object:
-        """Entities with all these components, as a new list: ``(entity, a)`` or ``(entity, (a, b, …))``."""
-        return self._query(*kinds)
+    def query(  # type: ignore[overload-overlap]  # see above
+        self,
+        a: type[A],
+        b: type[B],
+        c: type[C],
+        d: type[D],
+        e: type[E],
+        f: type[F],
+        g: type[G],
+        /,
+        *filters: type[Filter],
+    ) -> list[tuple[int, tuple[A, B, C, D, E, F, G]]]: ...
+    @overload
+    def query(
+        self,
+        a: type[A],
+        b: type[B],
+        c: type[C],
+        d: type[D],
+        e: type[E],
+        f: type[F],
+        g: type[G],
+        h: type[H],
+        /,
+        *filters: type[Filter],
+    ) -> list[tuple[int, tuple[A, B, C, D, E, F, G, H]]]: ...
+    @overload
+    def query(self, *parts: type | UnionType) -> list[tuple[int, object]]: ...
+    def query(self, *parts: object) -> object:
+        """Entities with all these components, as a new list: ``(entity, a)`` or ``(entity, (a, b, …))``.
+
+        It takes what `Query` takes, ``query(A, B | None, With[C])``, but for `Added` and `Changed`: what is new is new
+        to one system. A type checker knows the types of up to eight components; of more, and of rows with an optional
+        one, it knows nothing: there `Query` serves better.
+
+        Raises:
+            SystemParamError: it cannot be understood, or asks for what is new or changed.
+        """
+        return self._query(*parts)
 
     @_inside
-    def _query(self, *kinds: object) -> list[Row]:
-        return list(self.views.named(kinds).current())
+    def _query(self, *parts: object) -> list[Row]:
+        return list(self.views.named(parts).current())
 
     def insert_resource(self, value: object) -> None:
         """Insert or replace the resource of this value's type."""

@@ -276,8 +276,10 @@ def _of(hint: object) -> st.SearchStrategy[object]:
         return st.dictionaries(_of(args[0]), _of(args[1]), max_size=2)
     if origin is list:
         return st.lists(_of(args[0]), max_size=2)
-    if origin is tuple:
+    if origin is tuple and args[1:] == (...,):
         return st.lists(_of(args[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(_of, args))
     if origin is deque:
         return st.lists(_of(args[0]), max_size=2).map(deque)
     simple: dict[object, st.SearchStrategy[object]] = {

@@ -91,6 +91,8 @@ def test_a_task_is_left_out_and_read_back_as_none() -> None:
                 "download_speed": 0.0,
                 "eta": None,
                 "rolled_back_bytes": 0,
+                "still_for": None,
+                "retry": None,
             },
         }
         back = decode(encode(component), ModelInstallationTask)

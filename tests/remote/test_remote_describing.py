@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from ecs_localai.remote import RemoteEndpoint
+from ecs_localai.remote import RemoteEndpoint, RemoteOpened
 from ecs_localai.remote.methods import METHODS
 from ecs_localai.runtime import AppDescription, Update
 from ecs_localai.runtime.type_registry import TypeRegistry
+from ecs_localai.testing import run_until
 from tests.remote.remote_parts import HERE, Position, Remote, Sang, Weather
 
 
 def test_the_app_is_described_as_it_describes_itself(remote: Remote) -> None:
     remote.app.add_systems(Update, a_system_of_the_test)
     remote.app.world.spawn(Position())
+    # Both are looks at different frames, of which only the first may still see the event that told the port.
+    run_until(remote.app, lambda: not remote.app.events(RemoteOpened).buffer, describe="an end of what is buffered")
     told = remote.ask(lambda client: client.describe())
     own = remote.app.describe()
     now = {"frame": 0, "elapsed_seconds": 0.0}

@@ -136,7 +136,9 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     method=st.sampled_from(sorted(name for name in METHODS if "+watch" not in name)) | st.text(max_size=12),
     params=st.dictionaries(
@@ -154,7 +156,9 @@ def test_whatever_is_asked_the_answer_is_a_result_or_an_error(remote: Remote, me
         assert reply.error_code in {INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, -23401, -23402, -23501, -23502}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.binary(max_size=200) | JSON.map(lambda data: json.dumps(data).encode()))
 def test_whatever_is_sent_the_answer_is_json_rpc(remote: Remote, body: bytes) -> None:
     reply = remote.post(body)

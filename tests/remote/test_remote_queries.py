@@ -200,7 +200,9 @@ def test_entities_that_go_or_change_while_they_are_collected_break_nothing(remot
 NAMES = ["Position", "Creature", "Diary"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     made=st.lists(st.sets(st.sampled_from(NAMES)), max_size=8),
     required=st.sets(st.sampled_from(NAMES), max_size=2),

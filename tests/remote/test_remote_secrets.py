@@ -36,7 +36,9 @@ def leaks(secret: str, text: bytes) -> bool:
     return any(code in shown for code in codes)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(secret=UNMISTAKABLE, kind=st.sampled_from(AuthKind), registered=st.booleans())
 def test_no_answer_has_a_secret(remote: Remote, secret: str, kind: AuthKind, registered: bool) -> None:
     world = remote.app.world

@@ -233,7 +233,7 @@ def test_asking_again_in_the_same_run_sees_the_same_and_what_came_meanwhile(app:
 
 
 def test_changed_narrows_with_other_filters_and_hands_out_what_was_asked_for(app: App) -> None:
-    saw: list[list[tuple[int, object]]] = []
+    saw: list[list[tuple[int, Velocity]]] = []
 
     def look(query: Query[Velocity, Changed[Position], Without[Frozen]]) -> None:
         saw.append(query.rows())

@@ -272,11 +272,11 @@ def test_app_that_ends_while_it_is_loaded_never_builds_it_and_lets_it_go(log: li
 
 def test_app_that_ends_between_loading_and_building_lets_it_go(log: list[str]) -> None:
     held = Held(log)
-    held.may_load.set()
     with App() as app:
         app.add_plugins(LatePlugin(held))
         app.update()
         app.update()
+        held.may_load.set()  # now, for a frame that finds it loaded builds it
         wait_until(lambda: held.loaded_in and not app.tasks.in_flight, timeout=40)
     assert log == ["unload a"]
 

@@ -115,7 +115,33 @@ def test_cycle_of_sets_names_each_set_once(app: App) -> None:
 
 def test_set_inside_itself_is_an_error(app: App) -> None:
     app.configure_sets(Update, in_set(Stage.MOVE, Stage.WORLD), in_set(Stage.WORLD, Stage.MOVE))
-    with pytest.raises(ScheduleError, match=r"Stage\.WORLD"):
+    with pytest.raises(ScheduleError) as error:
+        app.update()
+    assert re.search(
+        r": (Stage\.MOVE → Stage\.WORLD → Stage\.MOVE|Stage\.WORLD → Stage\.MOVE → Stage\.WORLD)\.", str(error.value)
+    )
+    assert "Stage.MOVE is in Stage.WORLD" in str(error.value)
+    assert "Stage.WORLD is in Stage.MOVE" in str(error.value)
+    assert "remove one of these in_set relations" in str(error.value)
+    assert "chain" not in str(error.value)
+
+
+def test_set_put_into_itself_is_an_error(app: App) -> None:
+    app.configure_sets(Update, in_set(Stage.MOVE, Stage.MOVE))
+    with pytest.raises(
+        ScheduleError, match=r"Stage\.MOVE → Stage\.MOVE\. By in_set, Stage\.MOVE is in Stage\.MOVE, .*in_set relations"
+    ):
+        app.update()
+
+
+def test_shortest_of_several_cycles_is_shown(app: App) -> None:
+    app.configure_sets(
+        Update, in_set(Stage.INPUT, Stage.MOVE), in_set(Stage.MOVE, Stage.DRAW), in_set(Stage.DRAW, Stage.WORLD)
+    )
+    app.configure_sets(Update, in_set(Stage.WORLD, Stage.INPUT), in_set(Stage.WORLD, Stage.DRAW))
+    with pytest.raises(
+        ScheduleError, match=r": (Stage\.DRAW → Stage\.WORLD → Stage\.DRAW|Stage\.WORLD → Stage\.DRAW → Stage\.WORLD)\."
+    ):
         app.update()
 
 

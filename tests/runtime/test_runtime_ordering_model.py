@@ -147,7 +147,7 @@ def shown(name: Name) -> str:
 
 
 def check_cycle(message: str, edges: set[tuple[Point, Point]]) -> None:
-    """Every step of the path that a message shows is one that was said, and it ends where it begins."""
+    """Every step of the path that a message shows is one that was said; it ends where it begins; none is shorter."""
     match = re.match(r"The order contradicts itself: (.*?)\. ", message)
     assert match, message
     path = match[1].split(" → ")
@@ -156,6 +156,19 @@ def check_cycle(message: str, edges: set[tuple[Point, Point]]) -> None:
     steps = {(shown(a[0]), shown(b[0])) for a, b in edges}
     for step in pairwise(path):
         assert step in steps, f"{step} in: {message}"
+    assert len(path) - 1 == fewest_names(edges), message
+
+
+def fewest_names(edges: set[tuple[Point, Point]]) -> int:
+    """How many names the shortest cycle has, in which a set is one name."""
+    names = {(a, b): int(a[0] != b[0]) for a, b in edges}
+    for middle in {point for edge in edges for point in edge}:
+        before = [(a, count) for (a, b), count in names.items() if b == middle]
+        after = [(b, count) for (a, b), count in names.items() if a == middle]
+        for a, first in before:
+            for b, second in after:
+                names[a, b] = min(first + second, names.get((a, b), first + second))
+    return max(1, min(count for (a, b), count in names.items() if a == b))
 
 
 def check_order(order: list[int], graph: Graph) -> None:

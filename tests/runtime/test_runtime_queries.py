@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecs_localai.runtime import App, Commands, Query, SystemParamError, Update, With, Without, World
+from ecs_localai.runtime import Added, App, Changed, Commands, Query, SystemParamError, Update, With, Without, World
 from tests.runtime.runtime_parts import Frozen, Position, Velocity
 
 
@@ -87,13 +87,13 @@ def test_without_leaves_out_and_follows_every_change(app: App) -> None:
     assert seen == [1, 0, 1, 0]
 
 
-def test_filters_combine_in_any_place(app: App) -> None:
+def test_filters_combine(app: App) -> None:
     entity = app.world.spawn(Position(), Velocity())
     app.world.spawn(Position(), Velocity(), Frozen())
     app.world.spawn(Position())
-    seen: list[list[tuple[int, object]]] = []
+    seen: list[list[tuple[int, Position]]] = []
 
-    def look(query: Query[With[Velocity], Position, Without[Frozen]]) -> None:
+    def look(query: Query[Position, With[Velocity], Without[Frozen]]) -> None:
         seen.append(query.rows())
 
     app.add_systems(Update, look)
@@ -207,6 +207,26 @@ def test_queries_of_two_apps_see_their_own_worlds() -> None:
 def test_query_without_components_is_an_error(app: App) -> None:
     with pytest.raises(SystemParamError, match="at least one component type"):
         app.world.query()
+
+
+def test_component_after_a_filter_is_an_error_that_says_where_it_belongs(app: App) -> None:
+    """A type checker could not tell it from another filter, and would have the rows' types wrong."""
+
+    def look(query: Query[Position, With[Frozen], Velocity]) -> None: ...
+
+    with pytest.raises(SystemParamError, match=r"'query': Velocity stands after a filter.*Query\[A, B, With\[C\]\]"):
+        app.add_systems(Update, look)
+    with pytest.raises(SystemParamError, match="Velocity stands after a filter"):
+        app.world.query(Position, With[Frozen], Velocity | None)
+    with pytest.raises(SystemParamError, match="Position stands after a filter"):
+        app.world.query(Without[Frozen], Position)
+
+
+@pytest.mark.parametrize(("name", "asked"), [("Added", Added[Position]), ("Changed", Changed[Position])])
+def test_world_is_not_asked_for_what_is_new_to_a_system(app: App, name: str, asked: type) -> None:
+    for _ in range(2):
+        with pytest.raises(SystemParamError, match=rf"{name} is for systems.*Query\[A, {name}\[A\]\]"):
+            app.world.query(Position, asked)
 
 
 @given(
