@@ -68,10 +68,10 @@ class Put(NamedTuple):
 class Swap:
     """A row to write over one that says what is expected, and not if another process was quicker."""
 
-    __slots__ = ("_former", "_key", "_table", "_value", "done")
+    __slots__ = ("_former", "_key", "_value", "done", "table")
 
     def __init__(self, table: Table, key: str, former: object, value: object) -> None:
-        self._table = table
+        self.table = table
         self._key = key
         self._former: object = msgspec.json.decode(_encoder.encode(former))
         self._value = _encoder.encode(value).decode()
@@ -91,13 +91,13 @@ class Swap:
     def apply(self, connection: sqlite3.Connection) -> None:
         """Look and write. Raises `sqlite3.Error`."""
         self.done = False
-        row = connection.execute(f"SELECT at, value FROM {self._table} WHERE key = ?", (self._key,)).fetchone()
+        row = connection.execute(f"SELECT at, value FROM {self.table} WHERE key = ?", (self._key,)).fetchone()
         try:
             is_expected = row is not None and msgspec.json.decode(row[1]) == self._former
         except (msgspec.MsgspecError, UnicodeError, TypeError):  # it is spoiled
             is_expected = False
         if is_expected:
-            put_row(connection, self._table, self._key, row[0], self._value)
+            put_row(connection, self.table, self._key, row[0], self._value)
             self.done = True
 
 
@@ -107,7 +107,7 @@ class Amend:
     A row that is gone stays gone, and one that is no object stays as it is.
     """
 
-    __slots__ = ("_at", "_fields", "_key", "_table", "_unless", "refused")
+    __slots__ = ("_at", "_fields", "_key", "_unless", "refused", "table")
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Amend:
         at: int | None,
         unless: Callable[[Mapping[str, object]], bool] | None = None,
     ) -> None:
-        self._table = table
+        self.table = table
         self._key = key
         self._fields: dict[str, object] = msgspec.json.decode(_encoder.encode(fields), type=dict[str, object])
         self._at = at
@@ -138,7 +138,7 @@ class Amend:
     def apply(self, connection: sqlite3.Connection) -> None:
         """Look and write. Raises `sqlite3.Error`."""
         self.refused = False
-        row = connection.execute(f"SELECT at, value FROM {self._table} WHERE key = ?", (self._key,)).fetchone()
+        row = connection.execute(f"SELECT at, value FROM {self.table} WHERE key = ?", (self._key,)).fetchone()
         value = None if row is None else _object_of(row[1])
         if value is None:
             return
@@ -147,11 +147,11 @@ class Amend:
             return
         value |= self._fields
         at = row[0] if self._at is None else self._at
-        put_row(connection, self._table, self._key, at, _encoder.encode(value).decode())
+        put_row(connection, self.table, self._key, at, _encoder.encode(value).decode())
 
     def _others(self, connection: sqlite3.Connection) -> dict[str, object]:
         """The other rows of the table, those left out that make no sense."""
-        rows = connection.execute(f"SELECT key, value FROM {self._table} WHERE key <> ?", (self._key,))
+        rows = connection.execute(f"SELECT key, value FROM {self.table} WHERE key <> ?", (self._key,))
         return {key: value for key, text in rows if (value := _object_of(text)) is not None}
 
 

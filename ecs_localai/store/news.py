@@ -35,7 +35,8 @@ class StoredNews(NamedTuple):
 class NewsDesk:
     """Asks for news and hands them on. For the writer's thread alone.
 
-    Whoever is told may write into what was told what it posts itself, as it does: that is then no news.
+    Whoever is told may write into what was told what it posts itself, as it does: that is then no news. Of the queue
+    nobody does.
     """
 
     def __init__(self, tell: Callable[[StoredNews], None] | None) -> None:
@@ -43,6 +44,9 @@ class NewsDesk:
         self._data_version: int | None = None
         self._prints: list[tuple[int, int, int]] | None = None
         self._is_wanted = False
+        self._is_queue_ours = False
+        """Whether this store has changed the queue since it was read: then it may be as it was told, and yet have been
+        changed by another process."""
         self._told: StoredState | None = None
         self._identity: tuple[int, int] | None = None
         self._is_lost = False
@@ -72,6 +76,11 @@ class NewsDesk:
         """The file that was in use is not in its place any more."""
         self._is_lost = True
 
+    def change(self, table: Table) -> None:
+        """This store changes a table that a start reads: another process may put back what was there."""
+        self._prints = None
+        self._is_queue_ours = self._is_queue_ours or table is Table.QUEUE
+
     def ask(self) -> None:
         """Look at once, and tell whatever there is."""
         self._is_wanted = True
@@ -100,8 +109,9 @@ class NewsDesk:
         self._data_version, self._prints = version, prints
         if state is None:
             return is_new
-        if self._tell is not None and (self._is_wanted or state != self._told):  # not for another one's measurements
-            self._is_wanted = False
+        is_wanted, self._is_wanted = self._is_wanted or self._is_queue_ours, False
+        self._is_queue_ours = False
+        if self._tell is not None and (is_wanted or state != self._told):  # not for another one's measurements
             self._told = state
             self._tell(StoredNews(state, received, self._losses))
         return is_new

@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from ecs_localai.store.changes import AddMeasurements, Change, Put
+from ecs_localai.store.changes import AddMeasurements, Amend, Change, Put, Remove, Swap
 from ecs_localai.store.chores import Chores
 from ecs_localai.store.damage import is_damage, primary_code
 from ecs_localai.store.migrations import SCHEMA_VERSION, NewerSchemaError, roll_back, schema_version
 from ecs_localai.store.news import NewsDesk, StoredNews
 from ecs_localai.store.opening import Access, OpenedFile, file_identity, is_sound, open_file
+from ecs_localai.store.state import READ_AT_START
 from ecs_localai.store.tables import Table
 
 GATHER_SECONDS = 0.05
@@ -169,6 +170,8 @@ class Writer:
 
     def _gather(self, change: Change) -> None:
         self._received += 1
+        if isinstance(change, Put | Remove | Amend | Swap) and change.table in READ_AT_START:
+            self._news.change(change.table)
         place: object = change.place or object()  # what has no place is replaced by nothing
         self._pending.pop(place, None)
         self._pending[place] = change

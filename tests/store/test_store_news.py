@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from pathlib import Path
 
+import pytest
+
 from ecs_localai.store import Store, Table
 from ecs_localai.store.news import StoredNews
 from tests.store.store_parts import remount, small_disk, wait_until, write_row
@@ -33,6 +35,25 @@ def test_another_one_s_measurements_are_no_news(tmp_path: Path) -> None:
         other.set_setting("theme", "dark")
         wait_until(lambda: any(one.state.settings == {"theme": "dark"} for one in news), "the setting")
         assert len(news) == 1
+
+
+@pytest.mark.parametrize("table", [Table.QUEUE, Table.FLAGS])
+def test_what_another_process_puts_back_as_it_was_is_news(tmp_path: Path, table: Table) -> None:
+    """Kept here, and taken out elsewhere: the file says then what it said when it was looked at last."""
+    news: deque[StoredNews] = deque()
+    with Store.open(tmp_path, on_news=news.append) as store, Store.open(tmp_path) as other:
+        other.set_setting("theme", "dark")
+        told = last(news).state
+        for _ in range(2):
+            store.put(table, "ours", True)
+            if table is Table.FLAGS:
+                told.flags["ours"] = True  # as whoever is told does, but not with the queue
+            assert store.flush(10)
+            other.remove(table, "ours")
+            wait_until(lambda: len(news) > 1, "news")
+            news.popleft()
+            told = last(news).state
+            assert (told.queue, told.flags) == ({}, {})
 
 
 def test_news_that_came_before_a_change_of_our_own_are_asked_for_again(tmp_path: Path) -> None:
