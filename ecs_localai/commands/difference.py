@@ -112,9 +112,8 @@ def even_out(target: Target, named: Sequence[str], yes: bool, insecure: bool, as
 def _compare(book: HostBook, named: Sequence[str]) -> _Compared:
     hosts = book.require_all(named)
     if len(hosts) < 2:
-        raise CommandFailed(
-            "There is only one host to look at. Name two, or add another one: ecs-localai hosts add ADDRESS"
-        )
+        why = f"{' and '.join(named)} are the same host." if len(named) > 1 else "There is only one host to look at."
+        raise CommandFailed(f"{why} Name two, or add another one: ecs-localai hosts add ADDRESS")
 
     async def read(client: OllamaClient) -> list[InstalledModel]:
         from ecs_localai.systems.model_sync import installed_model

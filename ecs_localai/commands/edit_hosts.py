@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ecs_localai.commands.failure import CommandFailed
-from ecs_localai.commands.host_book import change_hosts, find_host
+from ecs_localai.commands.host_book import change_hosts, find_either, find_host, remove_unreadable
 from ecs_localai.commands.host_look import OPENAI_FLAG
 from ecs_localai.commands.host_settings import HostOptions, TypedSecrets, configured, doubts_about, forget_secrets
 from ecs_localai.commands.target import Target
@@ -17,8 +17,8 @@ from ecs_localai.components.hosts import HostProtocol, OllamaConfiguration
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import InvalidHost
 from ecs_localai.systems.host_list import no_such_host
-from ecs_localai.systems.host_refusals import Known, known, why_refused
-from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for
+from ecs_localai.systems.host_refusals import Known, follows_address, known, why_refused
+from ecs_localai.systems.saved_hosts import SavedHost, configuration_of, name_for, tidy_name
 
 
 def add_host(target: Target, address: str, name: str, options: HostOptions, *, make_default: bool, openai: bool) -> int:
@@ -60,12 +60,14 @@ def edit_host(
     Raises:
         CommandFailed: there is no such host, or what is given is taken or makes no sense.
     """
-    before = _require(target.book().hosts, named)
+    book = target.book()
+    before = find_either(book.hosts, book.left_out, named) or _require(book.hosts, named)
     config = before.config if address is None else _config_at(address, before.config)
     config, typed = configured(config, options)
     protocol = before.protocol if openai is None else HostProtocol.OPENAI if openai else HostProtocol.OLLAMA
     made = msgspec.structs.replace(before, name=_name(name) or before.name, config=config, protocol=protocol)
-    follows = not _name(name) and before.name == name_for(before.config)  # it is called what its address is
+    former = before.config.base_url
+    follows = not _name(name) and config.base_url != former and follows_address(before.name, former)
     if made == before and not make_default:
         say(f"{before.name} stays as it is: nothing else was given. What can be changed: ecs-localai hosts edit --help")
         return 0
@@ -81,7 +83,7 @@ def edit_host(
         new = msgspec.structs.replace(made, is_default=old.is_default)
         return _with_default([new if host is old else host for host in hosts], new.name if make_default else "")
 
-    changed = _change(target, change, typed)
+    changed = _change(target, change, typed, is_told=True)
     others = [host.config for host in changed]
     for trouble in forget_secrets(before.config, others):
         warn(trouble)
@@ -93,11 +95,14 @@ def edit_host(
 def remove_host(target: Target, named: str) -> int:
     """Take a host off the list, and what was typed for it out of the keyring; returns the exit code.
 
-    Its models stay where they are.
+    Its models stay where they are. One that is saved but unreadable goes by its name alone.
 
     Raises:
         CommandFailed: there is no such host, or it is the only one.
     """
+    if remove_unreadable(target.folder(), named):
+        say(f"Removed {named} from what is saved; it was unreadable.")
+        return 0
     gone: list[SavedHost] = []
 
     def change(hosts: list[SavedHost]) -> list[SavedHost]:
@@ -155,21 +160,24 @@ def move_host(target: Target, named: str, where: str) -> int:
 
 
 def _change(
-    target: Target, change: Callable[[list[SavedHost]], Sequence[SavedHost]], typed: TypedSecrets
+    target: Target,
+    change: Callable[[list[SavedHost]], Sequence[SavedHost]],
+    typed: TypedSecrets,
+    *,
+    is_told: bool = False,
 ) -> list[SavedHost]:
     """As `change_hosts`; what was typed leaves the keyring again where the list could not be saved."""
     try:
-        return change_hosts(target.folder(), change)
+        return change_hosts(target.folder(), change, is_told=is_told)
     except CommandFailed:
         typed.forget()
         raise
 
 
 def _name(given: str) -> str:
-    name = given.strip()
-    if not name.isprintable():
+    if not given.strip().isprintable():
         raise CommandFailed("A host's name is one line of text.")
-    return name
+    return tidy_name(given)
 
 
 def _config_at(address: str, settings: OllamaConfiguration | None = None) -> OllamaConfiguration:

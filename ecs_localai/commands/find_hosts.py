@@ -89,5 +89,5 @@ def _add(target: Target, found: list[FoundHost]) -> list[str]:
             added.append(name)
         return hosts
 
-    change_hosts(target.folder(), change)
+    change_hosts(target.folder(), change, is_told=True)
     return added

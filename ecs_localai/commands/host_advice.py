@@ -30,7 +30,7 @@ def advice_for(host: SavedHost, error: OllamaError, *, is_usual: bool) -> list[s
                 "as nginx does with: proxy_set_header Host localhost:11434;",
             ]
         case ErrorKind.DNS:
-            return [f"Correct the address: {_edit(host, '--address ADDRESS')}"]
+            return [f"Correct the address: {_give_address(host)}"]
         case PullFailure() | ErrorKind.CLOSED | ErrorKind.INVALID_HOST:
             return []
     return _about_reaching(host, error.kind, is_usual)
@@ -58,17 +58,19 @@ def _about_tls(host: SavedHost, error: OllamaError) -> list[str]:
             return [own_ca] if shown is None or shown.is_for(host.config.host) else [own_ca, name]
         case CertificateRefused():
             return []
-    return [f"Correct the address: {_edit(host, '--address ADDRESS')}"]
+    return [f"Correct the address: {_give_address(host)}"]
 
 
 def _about_reaching(host: SavedHost, kind: ErrorKind, is_usual: bool) -> list[str]:
     address = parse_host(host.config.base_url)
     if kind is ErrorKind.DISCONNECTED and host.config.tls_enabled:
         return [f"If it asks who you are, show a certificate: {_edit(host, '--client-cert FILE --client-key FILE')}"]
+    if kind in _SOMETHING_ELSE and address.base_path:
+        return [f"Correct the address, which may have a path too many: {_give_address(host)}"]
     if kind in _SOMETHING_ELSE:
         return [
             f"Another program has port {address.port}: stop it, or start Ollama on another port.",
-            f"Or correct the address: {_edit(host, '--address ADDRESS')}",
+            f"Or correct the address: {_give_address(host)}",
         ]
     if address.is_loopback:
         if kind is ErrorKind.TIMED_OUT:
@@ -76,7 +78,7 @@ def _about_reaching(host: SavedHost, kind: ErrorKind, is_usual: bool) -> list[st
         if not address.can_be_served:
             return [
                 f"Ollama itself listens elsewhere: start what stands before it, at {address.display}.",
-                f"Or correct the address: {_edit(host, '--address ADDRESS')}",
+                f"Or correct the address: {_give_address(host)}",
             ]
         is_default = address.same_host == DEFAULT_HOST and address.port == DEFAULT_PORT
         theirs = "ollama serve" if is_default else f"OLLAMA_HOST={address.display} ollama serve"
@@ -91,6 +93,12 @@ def _about_reaching(host: SavedHost, kind: ErrorKind, is_usual: bool) -> list[st
         f"On {address.host}, check that Ollama is running and was started with OLLAMA_HOST=0.0.0.0.",
         f"Check that a firewall lets port {address.port} through.",
     ]
+
+
+def _give_address(host: SavedHost) -> str:
+    if host.origin is HostOrigin.ENVIRONMENT:
+        return "ecs-localai hosts add ADDRESS"
+    return _edit(host, "--address ADDRESS")
 
 
 def _edit(host: SavedHost, options: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,15 +17,22 @@ from ecs_localai.commands.terminal import warn
 from ecs_localai.components.hosts import HostOrigin, HostProtocol, OllamaConfiguration
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import InvalidHost
+from ecs_localai.systems.host_refusals import apart, left_out_text
 from ecs_localai.systems.kept_hosts import KeptHosts
 from ecs_localai.systems.saved_hosts import (
     SavedHost,
     configuration_of,
     name_for,
+    name_key,
     read_saved_hosts,
     server_of,
+    unique_name,
+    unreadable_keys,
     with_one_default,
 )
+
+if TYPE_CHECKING:
+    from ecs_localai.store.store import Store
 
 OPTION = "--host"
 VARIABLE = "OLLAMA_HOST"
@@ -39,11 +48,18 @@ class HostBook:
     """What named the default one, in words."""
     flags: dict[str, bool]
     """The features that were switched by hand."""
+    left_out: tuple[SavedHost, ...] = ()
+    """The saved ones that cannot be in the list together with the others; `read_book` has told so."""
 
     @property
     def given(self) -> OllamaConfiguration | None:
         """The default host of this run for `LocalModelsPlugin`; None where the saved list says that itself."""
         return self.chosen.config if self.source in (OPTION, VARIABLE) else None
+
+    @property
+    def saved(self) -> list[SavedHost]:
+        """Those of the list, and the saved ones that are not in it: what can be changed."""
+        return [*self.hosts, *self.left_out]
 
     @property
     def chosen(self) -> SavedHost:
@@ -65,7 +81,7 @@ class HostBook:
         Raises:
             CommandFailed: the text is neither.
         """
-        return find_host(self.hosts, text) or _host_at(text, [host.name for host in self.hosts])
+        return find_either(self.hosts, self.left_out, text) or _host_at(text, [host.name for host in self.hosts])
 
     def require_all(self, texts: Iterable[str]) -> list[SavedHost]:
         """As `require`, each host once; where nothing is given, all that speak Ollama's protocol.
@@ -73,8 +89,13 @@ class HostBook:
         Raises:
             CommandFailed: a text is neither a name nor an address.
         """
-        named = {host.config.base_url: host for host in map(self.require, texts)}
+        named = {server_of(host.config.base_url): host for host in map(self.require, texts)}
         return list(named.values()) or self.ollamas
+
+
+def find_either(hosts: Iterable[SavedHost], left_out: Iterable[SavedHost], text: str) -> SavedHost | None:
+    """As `find_host`; one that was left out of the list is found where the text is its name alone."""
+    return find_host(hosts, text) or find_host(left_out, text)
 
 
 def find_host(hosts: Iterable[SavedHost], text: str) -> SavedHost | None:
@@ -87,7 +108,7 @@ def find_host(hosts: Iterable[SavedHost], text: str) -> SavedHost | None:
     if not wanted:
         return None
     hosts = list(hosts)
-    named = next((host for host in hosts if host.name.casefold() == wanted.casefold()), None)
+    named = next((host for host in hosts if name_key(host.name) == name_key(wanted)), None)
     try:
         address = parse_host(wanted).base_url
     except InvalidHost:
@@ -106,20 +127,19 @@ def read_book(folder: Path, option: str | None) -> HostBook:
     Raises:
         CommandFailed: the option, or ``OLLAMA_HOST``, is neither a name nor an address.
     """
-    saved, flags = _read_saved(folder)
+    saved, left_out, flags = _read_saved(folder)
+    usual = HostBook(saved, "the list of hosts", flags, left_out)
     if option is not None:
-        chosen = find_host(saved, option) or _host_at(option, [host.name for host in saved])
-        return _with_chosen(saved, chosen, OPTION, flags)
+        chosen = find_either(saved, left_out, option) or _host_at(option, [host.name for host in saved])
+        return _with_chosen(usual, chosen, OPTION)
     if named := os.environ.get(VARIABLE, "").strip():
         try:
             config = _config_at(named)
         except CommandFailed as error:
             raise CommandFailed(f"OLLAMA_HOST is no address. {error}") from error
         chosen = find_host(saved, config.base_url) or _unlisted(config, [host.name for host in saved])
-        return _with_chosen(saved, chosen, VARIABLE, flags)
-    if saved:
-        return HostBook(saved, "the list of hosts", flags)
-    return HostBook([usual_host()], "Ollama's default", flags)
+        return _with_chosen(usual, chosen, VARIABLE)
+    return usual if saved else HostBook([usual_host()], "Ollama's default", flags)
 
 
 def usual_host() -> SavedHost:
@@ -128,11 +148,13 @@ def usual_host() -> SavedHost:
     return SavedHost(name_for(config), config, is_default=True)
 
 
-def change_hosts(folder: Path, change: Callable[[list[SavedHost]], Sequence[SavedHost]]) -> list[SavedHost]:
+def change_hosts(
+    folder: Path, change: Callable[[list[SavedHost]], Sequence[SavedHost]], *, is_told: bool = False
+) -> list[SavedHost]:
     """Change the saved list and wait until that is on the disk; returns the new list.
 
     Where nothing was saved, the list begins as the panel's does: with this computer, unless ``OLLAMA_HOST`` names
-    another host, which is not saved.
+    another host, which is not saved. `is_told`: whether `read_book` has told already what is wrong with it.
 
     Raises:
         CommandFailed: what `change` raises, or the list cannot be saved.
@@ -141,23 +163,55 @@ def change_hosts(folder: Path, change: Callable[[list[SavedHost]], Sequence[Save
 
     with Store.open(folder) as store:
         saved, problems = read_saved_hosts(store.initial.hosts, store.initial.settings)
-        for problem in problems:
+        for problem in () if is_told else problems:
             warn(problem)
         if not saved and not os.environ.get(VARIABLE, "").strip():
-            saved = [usual_host()]
+            usual = usual_host()
+            saved = [msgspec.structs.replace(usual, name=unique_name(usual.name, unreadable_keys(store.initial.hosts)))]
         changed = with_one_default(list(change(saved)))
+        for key in unreadable_keys(store.initial.hosts):
+            if any(host.name == key for host in changed):
+                raise CommandFailed(
+                    f"{key} is saved already, though unreadable. Choose another name, or remove that one: "
+                    f"ecs-localai hosts remove {shlex.quote(key)}"
+                )
         KeptHosts(store).keep(changed)
-        if not store.flush():
-            reason = store.notice or " ".join(store.failures) or "The disk took too long."
-            raise CommandFailed(f"The list of hosts was not saved. {reason}")
-        if store.notice is not None:
-            warn(store.notice)
+        _flush(store)
     return changed
 
 
-def _read_saved(folder: Path) -> tuple[list[SavedHost], dict[str, bool]]:
+def remove_unreadable(folder: Path, named: str) -> bool:
+    """Take a saved host that is unreadable out of the file, which has it under exactly this name; returns whether there
+    is one.
+
+    Raises:
+        CommandFailed: it cannot be taken out.
+    """
+    from ecs_localai.store.store import Store
+    from ecs_localai.store.tables import Table
+
     if not is_kept(folder):
-        return [], {}
+        return False
+    with Store.open(folder) as store:
+        if named not in unreadable_keys(store.initial.hosts):
+            return False
+        store.remove(Table.HOSTS, named)
+        _flush(store)
+    return True
+
+
+def _flush(store: Store) -> None:
+    if not store.flush():
+        reason = store.notice or " ".join(store.failures) or "The disk took too long."
+        raise CommandFailed(f"The list of hosts was not saved. {reason}")
+    if store.notice is not None:
+        warn(store.notice)
+
+
+def _read_saved(folder: Path) -> tuple[list[SavedHost], tuple[SavedHost, ...], dict[str, bool]]:
+    """The hosts that can be in one list, those that cannot, which is told, and the features."""
+    if not is_kept(folder):
+        return [], (), {}
     from ecs_localai.store.store import Store
 
     with Store.open(folder) as store:
@@ -165,15 +219,19 @@ def _read_saved(folder: Path) -> tuple[list[SavedHost], dict[str, bool]]:
             warn(store.notice)
         saved, problems = read_saved_hosts(store.initial.hosts, store.initial.settings)
         flags = dict(store.initial.flags)
-    for problem in problems:
+    listed, left = apart(saved)
+    for problem in (*problems, *(left_out_text(name, reason) for name, reason in left.items())):
         warn(problem)
-    return saved, flags
+    return listed, tuple(host for host in saved if host.name in left), flags
 
 
-def _with_chosen(saved: list[SavedHost], chosen: SavedHost, source: str, flags: dict[str, bool]) -> HostBook:
-    hosts = saved if chosen in saved else [*saved, chosen]
+def _with_chosen(book: HostBook, chosen: SavedHost, source: str) -> HostBook:
+    hosts = list(book.hosts)
+    if chosen not in hosts:  # nor is its server twice in the list of this run
+        server = server_of(chosen.config.base_url)
+        hosts = [*(host for host in hosts if server_of(host.config.base_url) != server), chosen]
     marked = [msgspec.structs.replace(host, is_default=host is chosen) for host in hosts]
-    return HostBook(marked, source, flags)
+    return HostBook(marked, source, book.flags, book.left_out)
 
 
 def _host_at(text: str, names: list[str]) -> SavedHost:

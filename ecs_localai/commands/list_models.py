@@ -67,7 +67,7 @@ def list_models(target: Target, as_json: bool, all_hosts: bool = False) -> int:
             troubles.append(f"{host.name}: {answer.message}")
         else:
             models += [(host.name, model) for model in answer]
-    if len(troubles) < len(hosts) or not hosts:  # else nobody knows whether there are any
+    if models or not troubles:  # else nobody knows whether there are any
         _print(models, as_json, with_host=True)
     if troubles:
         raise CommandFailed(*troubles)

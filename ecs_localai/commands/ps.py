@@ -47,7 +47,7 @@ def list_loaded(target: Target, as_json: bool, all_hosts: bool = False) -> int:
             troubles.append(f"{host.name}: {answer.message}")
         else:
             models += [(host, model) for model in answer]
-    if len(troubles) < len(book.ollamas) or not book.ollamas:  # else nobody knows whether there are any
+    if models or not troubles:  # else nobody knows whether there are any
         _print(models, as_json, with_host=True)
     if troubles:
         raise CommandFailed(*troubles)

@@ -205,7 +205,8 @@ def _normal_host(host: str, cleaned: str) -> str:
     if ip is not None:
         if ip.is_unspecified:
             return DEFAULT_HOST if ip.version == 4 else "::1"
-        return str(ip)
+        mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+        return str(ip) if mapped is None or "%" in host else f"::ffff:{mapped}"  # as Python 3.13 writes it
     if "%" in host:
         raise InvalidHost(f"The zone behind the '%' in {cleaned!r} is not the name of a network interface; correct it.")
     if not host:

@@ -16,7 +16,7 @@ from ecs_localai.components.tls import TlsSettings
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import InvalidHost
 from ecs_localai.panel.field_state import FieldState
-from ecs_localai.systems.host_refusals import Known, why_refused
+from ecs_localai.systems.host_refusals import Known, follows_address, why_refused
 from ecs_localai.systems.saved_hosts import configuration_of, name_for
 
 if TYPE_CHECKING:
@@ -224,7 +224,8 @@ class HostForm:
     def _new_name(self, address: HostAddress) -> str:
         """The name of a host that is changed: one that was made from the former address follows the new one."""
         typed = self.text(NAME)
-        follows = typed == self.host == _made_name(self.config) and address.base_url != self.config.base_url
+        follows = typed == self.host and follows_address(typed, self.config.base_url)
+        follows = follows and address.base_url != self.config.base_url
         return name_for(configuration_of(address)) if follows or not typed else typed
 
     def _address(self) -> HostAddress:
@@ -327,14 +328,6 @@ class HostForm:
             client_key_password=former.client_key_password if typed[CERTIFICATE] else None,
             server_name=typed[SERVER_NAME],
         )
-
-
-def _made_name(config: OllamaConfiguration) -> str:
-    """The name that a host gets that was given none."""
-    try:
-        return name_for(config)
-    except InvalidHost:
-        return ""
 
 
 def _as_typed(base_url: str) -> str:

@@ -13,7 +13,7 @@ from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import InvalidHost
 from ecs_localai.systems.host_refusals import Known, why_refused
 from ecs_localai.systems.links import HostLink
-from ecs_localai.systems.saved_hosts import SavedHost, server_of
+from ecs_localai.systems.saved_hosts import SavedHost, name_key, server_of
 
 
 class HostListError(ValueError):
@@ -65,7 +65,7 @@ def find_among(hosts: Sequence[ListedHost], wanted: str) -> ListedHost | None:
         if one.base_url == wanted:  # before any name, which may look like another host's address
             return one
     for one in hosts:
-        if one.host.name.casefold() == wanted.casefold():
+        if name_key(one.host.name) == name_key(wanted):
             return one
     try:
         address = parse_host(wanted).base_url
@@ -91,11 +91,6 @@ def refuse_taken(others: Iterable[ListedHost], base_url: str, name: str, former:
     refusal = why_refused([Known(one.host.name, one.base_url) for one in others], base_url, name, former)
     if refusal is not None:
         raise HostListError(refusal.text)
-
-
-def tidy_name(name: str) -> str:
-    """A name as it is kept: in one line, with single spaces."""
-    return " ".join(name.split())
 
 
 def given_over_saved(given: OllamaConfiguration, saved: OllamaConfiguration) -> OllamaConfiguration:

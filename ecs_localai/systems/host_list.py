@@ -29,13 +29,12 @@ from ecs_localai.systems.host_entries import (
     find_among,
     no_such_host,
     refuse_taken,
-    tidy_name,
 )
 from ecs_localai.systems.host_of_this_run import HostOfThisRun
-from ecs_localai.systems.host_refusals import Known, apart, left_out_text
+from ecs_localai.systems.host_refusals import Known, apart, follows_address, left_out_texts
 from ecs_localai.systems.links import HostLink, HostLinks
 from ecs_localai.systems.persistence import SavedState
-from ecs_localai.systems.saved_hosts import OF_ONE_RUN, SavedHost, configuration_of, name_for, server_of
+from ecs_localai.systems.saved_hosts import OF_ONE_RUN, SavedHost, configuration_of, name_for, server_of, tidy_name
 
 __all__ = ["HostListError", "ListedHost", "OllamaHosts", "no_such_host"]
 
@@ -185,11 +184,12 @@ class OllamaHosts:
             HostListError: there is no such host, or the new name or address is another one's.
         """
         one = self._at(entity)
-        former, before, name = one.base_url, one.config, tidy_name(name)
+        former, name = one.base_url, tidy_name(name)
         others = [other for other in self.all() if other.entity != entity]
         refuse_taken(others, former if config is None else config.base_url, name, Known(one.host.name, former))
-        if config is not None and name in {"", one.host.name} and one.host.name == name_for(before):
-            name = name_for(config, [other.host.name for other in others])  # it is called what its address is
+        follows = name in {"", one.host.name} and follows_address(one.host.name, former)
+        if config is not None and config.base_url != former and follows:
+            name = name_for(config, [other.host.name for other in others])
         one.host.name = name or one.host.name
         if one.host.origin in OF_ONE_RUN:
             one.host.origin = HostOrigin.ADDED
@@ -304,11 +304,13 @@ class OllamaHosts:
 
     def leave_out(self, left: Mapping[str, str]) -> None:
         """These saved hosts, by their names, are not in the list, each for a reason, which is told. They stay saved."""
-        news = [left_out_text(name, reason) for name, reason in left.items() if self.left_out.get(name) != reason]
-        self.left_out = left
+        before, self.left_out = self.left_out, left
         self._saved.leave_out(left)
-        self._saved.problems.extend(news)
-        if news:
+        self.tell_of_file(left_out_texts(before), left_out_texts(left))
+
+    def tell_of_file(self, before: Sequence[str], now: Sequence[str]) -> None:
+        """Show what is wrong with the saved hosts now; what was wrong and is not any more is shown no longer."""
+        if self._saved.tell_changed(before, now):
             self.show()
 
     def make_again(self, former: list[ListedHost]) -> None:

@@ -1,20 +1,21 @@
 """Why a host cannot have an address or a name: the one rule for the list, the commands and the panel's form.
 
 A server is one host of the list, however its address is written: models and installations are told apart by it. A name
-is one host's, and never reads as the address of another one, which would be taken for it wherever a host is named.
+is one host's, and never reads as the address of another one, which would be taken for it wherever a host is named, nor
+as an option of a command.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from ecs_localai.ollama.address import parse_host
 from ecs_localai.ollama.errors import InvalidHost
-from ecs_localai.systems.saved_hosts import SavedHost, made_name, server_of
+from ecs_localai.systems.saved_hosts import MOST_SENTENCES, SavedHost, made_name, name_key, server_of
 
 
 class Known(NamedTuple):
@@ -50,7 +51,23 @@ def why_refused(others: Iterable[Known], base_url: str, name: str, former: Known
         former: what it was, if it was anything: a name that it had already may stay, whatever it reads as.
     """
     there = list(others)
+    if name.startswith("-") and name != (former or Known("", "")).name:
+        return Refusal(f"{name} begins with a dash, as options of commands do. Choose another name.", name, True)
     return why_taken(there, base_url, name) or _why_misleading(there, base_url, name, former or Known("", ""))
+
+
+def follows_address(name: str, base_url: str) -> bool:
+    """Whether a host's name is its address, as it was made or however a person has written it: it changes with it.
+
+    A mere host name, such as ``gpu`` for ``gpu:11434``, is a name like any other.
+    """
+    if name == made_name(base_url):
+        return True
+    is_address = bool(set(name) & set(":/")) or not name.strip("0123456789.")
+    try:
+        return is_address and server_of(parse_host(name).base_url) == server_of(base_url)
+    except InvalidHost:
+        return False
 
 
 def why_taken(others: Iterable[Known], base_url: str, name: str) -> Refusal | None:
@@ -62,7 +79,7 @@ def why_taken(others: Iterable[Known], base_url: str, name: str) -> Refusal | No
         if server_of(other.base_url) == server:
             text = f"{base_url} is the same as {other.base_url}: in the list already, as {other.name}."
             return Refusal(text, other.name, False)
-        if name and other.name.casefold() == name.casefold():
+        if name and name_key(other.name) == name_key(name):
             return Refusal(f"Another host is called {other.name}. Choose another name.", other.name, True)
     return None
 
@@ -86,7 +103,16 @@ def apart(saved: Iterable[SavedHost]) -> tuple[list[SavedHost], dict[str, str]]:
 
 def left_out_text(name: str, reason: str) -> str:
     """The sentences for a saved host that is not in the list, for this reason."""
-    return f"{name} is saved, but left out here. {reason} To change it: ecs-localai hosts edit {shlex.quote(name)}"
+    quoted = shlex.quote(name)
+    advice = f"To change it: ecs-localai hosts edit {quoted}; to remove it: ecs-localai hosts remove {quoted}"
+    return f"{name} is saved, but left out here. {reason} {advice}"
+
+
+def left_out_texts(left: Mapping[str, str]) -> list[str]:
+    """As `left_out_text`, for each of these; one sentence for all where they are many."""
+    if len(left) > MOST_SENTENCES:
+        return [f"{', '.join(left)} are saved, but left out here. To see why: ecs-localai hosts"]
+    return [left_out_text(name, reason) for name, reason in left.items()]
 
 
 def _why_misleading(others: Iterable[Known], base_url: str, name: str, former: Known) -> Refusal | None:

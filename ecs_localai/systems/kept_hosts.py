@@ -22,17 +22,19 @@ class KeptHosts:
     here is taken out of the file.
     """
 
-    __slots__ = ("_left_out", "_listed", "_rows", "_store")
+    __slots__ = ("_left_out", "_listed", "_rows", "_store", "_unreadable")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._rows = _readable(store.initial)
+        self._unreadable = store.initial.hosts.keys() - self._rows.keys()
         self._listed = set(self._rows)
         self._left_out: frozenset[str] = frozenset()
 
     def follow(self, state: StoredState) -> None:
         """The file says something else now."""
         self._rows = _readable(state)
+        self._unreadable = state.hosts.keys() - self._rows.keys()
         self._left_out &= self._rows.keys()
 
     def leave_out(self, keys: Iterable[str]) -> None:
@@ -43,7 +45,7 @@ class KeptHosts:
     def keep(self, hosts: Iterable[SavedHost]) -> dict[str, JsonValue]:
         """Have the file hold this list; returns the file's rows. One that could not be read stays where it is.
 
-        A host that is called as one that was left out is kept under a name of its own.
+        A host that is called as one that was left out, or could not be read, is kept under a name of its own.
         """
         rows = to_rows(self._beside_left_out(list(hosts)))
         for name in (self._rows.keys() & self._listed) - rows.keys():
@@ -62,13 +64,13 @@ class KeptHosts:
         return rows | {name: cast("JsonValue", row) for name, (_, row) in others.items() if name not in rows}
 
     def _beside_left_out(self, hosts: list[SavedHost]) -> list[SavedHost]:
-        if not self._left_out:
+        if not self._left_out and not self._unreadable:
             return hosts
         reserved = {key.casefold() for key in self._left_out}
-        names = [*self._left_out, *(host.name for host in hosts)]
+        names = [*self._left_out, *self._unreadable, *(host.name for host in hosts)]
         renamed = []
         for host in hosts:
-            if host.name.casefold() in reserved:
+            if host.name.casefold() in reserved or host.name in self._unreadable:
                 host = msgspec.structs.replace(host, name=unique_name(host.name, names))
                 names.append(host.name)
             renamed.append(host)

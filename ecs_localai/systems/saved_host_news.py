@@ -13,11 +13,20 @@ from typing import TYPE_CHECKING
 from ecs_localai.components.hosts import HostOrigin, OllamaAPIClient
 from ecs_localai.runtime import World
 from ecs_localai.systems.first_day import reset_hosts
-from ecs_localai.systems.host_entries import HostListError, ListedHost, refuse_taken, tidy_name
+from ecs_localai.systems.host_entries import HostListError, ListedHost, refuse_taken
 from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.host_of_this_run import is_same
 from ecs_localai.systems.host_refusals import Known, apart
-from ecs_localai.systems.saved_hosts import OF_ONE_RUN, SavedHost, name_for, read_saved_hosts, server_of, unique_name
+from ecs_localai.systems.saved_hosts import (
+    OF_ONE_RUN,
+    SavedHost,
+    name_for,
+    read_saved_hosts,
+    server_of,
+    tidy_name,
+    unique_name,
+    unreadable_texts,
+)
 
 if TYPE_CHECKING:
     from ecs_localai.store.state import StoredState
@@ -30,6 +39,7 @@ def follow_saved_hosts(before: StoredState, now: StoredState, world: World, host
     """
     former, _ = read_saved_hosts(before.hosts, {})
     wanted, _ = read_saved_hosts(now.hosts, {})
+    hosts.tell_of_file(unreadable_texts(before.hosts, {}), unreadable_texts(now.hosts, {}))
     if not wanted:
         if former and not now.hosts and not now.unreadable:  # somebody has had everything forgotten
             reset_hosts(world)

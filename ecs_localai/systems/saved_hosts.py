@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 FORMER_SETTING = "host"
 """The setting that held the only host's address before there were several."""
+
+MOST_SENTENCES = 2
+"""About so many hosts of a file that are left out there is a sentence each; about more, one for all."""
 
 OF_ONE_RUN = frozenset({HostOrigin.ENVIRONMENT, HostOrigin.STARTED})
 """Hosts that came to be so are not kept, unless somebody changes them."""
@@ -61,6 +65,16 @@ def server_of(base_url: str) -> str:
     except InvalidHost:
         return base_url  # a program's own configuration, which no person has typed
     return dataclasses.replace(address, host=address.same_host).base_url
+
+
+def tidy_name(name: str) -> str:
+    """A name as it is kept: in one line, with single spaces."""
+    return " ".join(name.split())
+
+
+def name_key(name: str) -> str:
+    """What the names of one host have in common, however it is written."""
+    return tidy_name(name).casefold()
 
 
 def name_for(config: OllamaConfiguration, taken: Iterable[str] = ()) -> str:
@@ -112,6 +126,20 @@ def read_saved_hosts(rows: Mapping[str, object], settings: Mapping[str, object])
     return with_one_default(hosts), problems
 
 
+def unreadable_texts(rows: Mapping[str, object], settings: Mapping[str, object]) -> list[str]:
+    """The sentences of `read_saved_hosts`; one for all unreadable rows where they are many."""
+    _, problems = read_saved_hosts(rows, settings)
+    if len(problems) > MOST_SENTENCES:
+        keys = ", ".join(unreadable_keys(rows))
+        return [f"{keys} are saved, but unreadable, so they are left out. To see why: ecs-localai hosts"]
+    return problems
+
+
+def unreadable_keys(rows: Mapping[str, object]) -> list[str]:
+    """The keys of the rows that make no sense."""
+    return [key for key, read in _read_rows(rows) if isinstance(read, str)]
+
+
 def keys_by_name(rows: Mapping[str, object]) -> dict[str, str]:
     """Under which key each host stands in these rows, by the name that `read_saved_hosts` gives it."""
     return {read.name: key for key, read in _read_rows(rows) if isinstance(read, SavedHost)}
@@ -124,7 +152,8 @@ def _read_rows(rows: Mapping[str, object]) -> Iterator[tuple[str, SavedHost | st
         try:
             host = decode(msgspec.json.encode(row), SavedHost)
         except (DecodeError, ValueError, OverflowError, RecursionError) as error:  # it may be no JSON at all
-            yield key, f"The saved host {key!r} is unreadable, so it was left out. {error}"
+            removal = f"ecs-localai hosts remove {shlex.quote(key)}"
+            yield key, f"{key} is saved, but unreadable, so it is left out. {error} To remove it: {removal}"
             continue
         names.append(unique_name(host.name, names))
         yield key, msgspec.structs.replace(host, name=names[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -179,12 +180,26 @@ def _apply_hosts(app: App, hosts: OllamaHosts, plan: SettingsPlan) -> list[str]:
             hosts.remove(movable[0].entity)
             left = [*(task for task in left if task is not movable), (None, movable[1])]
         tasks = left
+    _put_back(app, hosts, [wanted for one, wanted in tasks if one is None and wanted is not None])
     default = next((one.host.name for one in merged if one.host.is_default), "")
     chosen = hosts.named(default)
     if chosen is not None and not chosen.is_default:
         hosts.set_default(chosen.entity)
     hosts.put_in_order([one.host.name for one in merged])
     return troubles if tasks else []
+
+
+def _put_back(app: App, hosts: OllamaHosts, refused: list[MergedHost]) -> None:
+    """Have those that have left to make way, and cannot come as what they were to be, be what they were."""
+    for former in [one.former for one in refused if one.former is not None]:
+        with suppress(HostListError):  # somebody else has its server by now
+            is_free = hosts.named(former.name) is None
+            _change_host(
+                app, hosts, None, MergedHost(former if is_free else msgspec.structs.replace(former, name=""), None)
+            )
+            back = hosts.find(former.config.base_url)
+            if back is not None and former.is_default:
+                hosts.set_default(back.entity)
 
 
 def _change_host(app: App, hosts: OllamaHosts, one: ListedHost | None, wanted: MergedHost | None) -> None:

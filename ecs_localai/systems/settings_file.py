@@ -20,8 +20,7 @@ from ecs_localai.components.features import ExperimentalPreferences, FeatureFlag
 from ecs_localai.components.hosts import HostOrigin
 from ecs_localai.components.panel import PanelSettings
 from ecs_localai.components.time_values import Timestamp
-from ecs_localai.systems.host_entries import tidy_name
-from ecs_localai.systems.saved_hosts import SavedHost
+from ecs_localai.systems.saved_hosts import SavedHost, tidy_name
 
 FORMAT = "ecs-localai settings"
 """What the file says it is."""

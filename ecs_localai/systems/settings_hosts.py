@@ -9,13 +9,7 @@ import msgspec
 
 from ecs_localai.components.codec import to_builtins
 from ecs_localai.components.hosts import HostOrigin
-from ecs_localai.systems.host_entries import tidy_name
-from ecs_localai.systems.saved_hosts import SavedHost, server_of
-
-
-def name_key(name: str) -> str:
-    """What the names of one host have in common, however it is written."""
-    return tidy_name(name).casefold()
+from ecs_localai.systems.saved_hosts import SavedHost, name_key, server_of
 
 
 class MergedHost(NamedTuple):

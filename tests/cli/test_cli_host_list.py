@@ -161,12 +161,26 @@ def test_mistakes_are_answered_with_a_sentence_and_change_nothing(
     assert saved(cli) == before
 
 
+def test_a_name_is_one_however_many_spaces_are_typed(cli: Cli) -> None:
+    add(cli, "gpu.example", "--name", "  big   box ")
+    assert names(cli) == ["This computer*", "big box"]
+    assert "Another host is called big box." in cli.run("hosts", "add", "x.example", "--name", "Big  Box").error
+    assert cli.run("hosts", "default", " BIG  box").code == 0
+    assert names(cli) == ["This computer", "big box*"]
+    assert "begins with a dash" in cli.run("hosts", "edit", "big box", "--name", "-x").error
+
+
 def test_a_name_that_was_made_of_the_address_follows_it(cli: Cli) -> None:
     add(cli, "gpu.example", "--timeout", "3")
     assert cli.run("hosts", "edit", "gpu.example:11434", "--address", "gpu.example:8080").code == 0
     assert names(cli) == ["This computer*", "gpu.example:8080"]
     assert cli.run("hosts", "edit", "gpu.example:8080", "--address", "x.example", "--name", "box").code == 0
     assert names(cli) == ["This computer*", "box"]
+    assert cli.run("hosts", "edit", "box", "--name", "http://x.example:11434").code == 0
+    assert cli.run("hosts", "edit", "x.example", "--timeout", "4").code == 0
+    assert names(cli) == ["This computer*", "http://x.example:11434"]
+    assert cli.run("hosts", "edit", "x.example", "--address", "y.example").code == 0
+    assert names(cli) == ["This computer*", "y.example:11434"]
 
 
 def test_an_address_counts_before_a_name_that_an_older_version_took(cli: Cli) -> None:

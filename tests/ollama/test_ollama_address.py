@@ -55,6 +55,8 @@ from tests.ollama.ollama_parts import assert_one_clear_sentence
         ("fe80::1%25eth0", "http://[fe80::1%25eth0]:11434"),
         ("[fe80::1%25]:1", "http://[fe80::1%2525]:1"),  # the interface with the number 25
         ("[fe80::1%2512]:1", "http://[fe80::1%252512]:1"),
+        ("::FFFF:127.0.0.1", "http://[::ffff:127.0.0.1]:11434"),
+        ("[::ffff:7f00:1]:1", "http://[::ffff:127.0.0.1]:1"),
         ("localhost.", "http://localhost:11434"),
         ("bücher.example", "http://xn--bcher-kva.example:11434"),
         ("ollama.com", "https://ollama.com:443"),
@@ -175,11 +177,16 @@ def test_any_text_gives_an_address_or_a_sentence(text: str) -> None:
         assert parse_host(address.base_url) == parse_host(address.display) == address
 
 
+def _written(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return str(ip) if mapped is None else f"::ffff:{mapped}"
+
+
 _ADDRESSES = st.builds(
     HostAddress,
     scheme=st.sampled_from(["http", "https"]),
     host=st.one_of(
-        st.ip_addresses().filter(lambda ip: not ip.is_unspecified and "%" not in str(ip)).map(str),
+        st.ip_addresses().filter(lambda ip: not ip.is_unspecified and "%" not in str(ip)).map(_written),
         st.from_regex(r"fe80::[1-9a-f]{1,4}%[A-Za-z0-9._~-]{1,8}", fullmatch=True),
         st.from_regex(r"[a-z][a-z0-9]{0,10}(\.[a-z]{2,8}){0,2}", fullmatch=True),
     ),

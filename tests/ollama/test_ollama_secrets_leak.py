@@ -122,4 +122,5 @@ async def test_no_output_of_a_failing_run_holds_a_secret(ollama_server: OllamaSe
     # They were sent, so their absence above says something; and never to whom was not trusted.
     assert any(headers.get("Authorization") == f"Bearer {TOKEN}" for headers in sent)
     assert any(headers.get("X-Api-Key") == HEADER for headers in sent)
-    assert expired.requests == []
+    # Not to say that nobody came by: other tests look for what answers on this machine.
+    assert not [headers for headers in expired.headers if {"Authorization", "X-Api-Key"} & set(headers)]

@@ -15,6 +15,7 @@ from ecs_localai.components.wording import (
     format_count,
     format_duration,
     format_rate,
+    format_share,
     format_time_left,
 )
 from tests.rig.ollama_server import OllamaServer
@@ -40,6 +41,21 @@ from tests.rig.ollama_server import OllamaServer
 )
 def test_sizes(count: float, text: str) -> None:
     assert format_bytes(count) == text
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "text"),
+    [
+        (0, 0, ""),
+        (44_000_000, 0, "44 MB"),
+        (44_000_000, 98_000_000, "44 MB of 98 MB"),
+        (0, 98_000_000, "0 B of 98 MB"),
+        (98_000_000, 98_000_000, "98 MB"),
+        (1_120_000_000, 1_150_000_000, "97 % of 1.1 GB"),
+    ],
+)
+def test_how_much_there_is_of_a_size(done: int, total: int, text: str) -> None:
+    assert format_share(done, total) == text
 
 
 def test_rates() -> None:
