@@ -21,7 +21,8 @@ def complete_whole_words(environ: MutableMapping[str, str], complete: Callable[[
         with redirect_stdout(offered):
             complete()
     finally:  # it ends by SystemExit
-        sys.stdout.write("".join(f"{line.removeprefix(before)}\n" for line in offered.getvalue().splitlines()))
+        lines = filter(None, offered.getvalue().splitlines())  # where there is nothing, an empty one is printed
+        sys.stdout.write("".join(f"{line.removeprefix(before)}\n" for line in lines))
 
 
 def _join_at_colons(environ: MutableMapping[str, str]) -> str:

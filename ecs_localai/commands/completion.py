@@ -40,7 +40,7 @@ def complete_queued_model(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_host(context: typer.Context, incomplete: str) -> list[str]:
     """The hosts of the list, by name."""
-    return _offer(incomplete, lambda: [host.name for host in _target_of(context).book().hosts])
+    return _offer(incomplete, lambda: [host.name for host in _target_of(context).book().saved])
 
 
 def _offer(incomplete: str, names: Callable[[], Iterable[str]]) -> list[str]:

@@ -30,7 +30,7 @@ from ecs_localai.components.events import (
     OllamaConnectionStatusChanged,
 )
 from ecs_localai.components.installation import InstallationPhase
-from ecs_localai.components.wording import format_bytes, format_duration
+from ecs_localai.components.wording import format_bytes, format_duration, format_list
 from ecs_localai.runtime import SystemFailed, SystemRecovered
 
 _PHASES = {
@@ -186,7 +186,7 @@ def _rest(failure: SystemFailed) -> str:
 def _changes(come: str, added: list[str], go: str, removed: list[str]) -> str:
     parts = []
     if added:
-        parts.append(f"{come}: {', '.join(added)}.")
+        parts.append(f"{come}: {format_list(added)}.")
     if removed:
-        parts.append(f"{go}: {', '.join(removed)}.")
+        parts.append(f"{go}: {format_list(removed)}.")
     return " ".join(parts)

@@ -15,6 +15,7 @@ from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say, say_json, warn
 from ecs_localai.components.browser import PairedBrowser
 from ecs_localai.components.secret_source import SecretPlace
+from ecs_localai.components.wording import format_list
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.server_log import delete_server_logs, server_logs
 from ecs_localai.store.opening import FILE_NAME
@@ -210,10 +211,9 @@ def _tell(told: Forgotten, as_json: bool, nothing: str | None = None) -> None:
     for deleted in (*told.copies, *told.logs):
         say(f"Deleted: {deleted}.")
     if told.keyring_entries:
-        named = ", ".join(told.keyring_entries)
-        say(f"Deleted from the keyring: {named}.")
+        say(f"Deleted from the keyring: {format_list(told.keyring_entries)}.")
     if told.browser_keys:
-        say(f"Deleted: the keys of the browsers {', '.join(told.browser_keys)}.")
+        say(f"Deleted: the keys of the browsers {format_list(told.browser_keys)}.")
 
 
 def _entries(count: int) -> str:

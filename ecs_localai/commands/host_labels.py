@@ -15,3 +15,10 @@ def labels_of(hosts: Sequence[SavedHost]) -> dict[str, str]:
 def named(model: str, label: str) -> str:
     """``llama3.2:1b on gpu``, or the model alone where there is one host."""
     return f"{model} on {label}" if label else model
+
+
+def about(model: str, label: str, sentence: str) -> str:
+    """The sentence, and before it which model on which host it is about, as far as it does not name the model."""
+    if model not in sentence:
+        return f"{named(model, label)}: {sentence}"
+    return f"{label}: {sentence}" if label else sentence

@@ -13,7 +13,7 @@ import typer
 from ecs_localai.commands.asking import ask_all
 from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.host_book import HostBook
-from ecs_localai.commands.host_labels import labels_of, named
+from ecs_localai.commands.host_labels import about, labels_of, named
 from ecs_localai.commands.installation_job import Wanted, install_all, with_option
 from ecs_localai.commands.preflight_look import Looked, look_before
 from ecs_localai.commands.preflight_text import preflight_lines, preflight_object, too_much_together
@@ -22,6 +22,7 @@ from ecs_localai.commands.terminal import is_terminal, printable, say, say_json,
 from ecs_localai.commands.waiting_note import WaitingNote
 from ecs_localai.components.installation import DownloadConfig
 from ecs_localai.components.preflight import Fit
+from ecs_localai.components.wording import format_list
 from ecs_localai.ollama.errors import InvalidModelName, OllamaError
 from ecs_localai.ollama.names import ModelName, parse_model_name
 
@@ -154,7 +155,7 @@ def _choose(
             sentence = with_option(found.problem, options.insecure)
             if found.can_go_anyway:
                 sentence += " To try it all the same: --anyway"
-            troubles.append(f"{_named(one, labels)}: {sentence}" if several else sentence)
+            troubles.append(about(one.wanted.name, _label(one, labels), sentence) if several else sentence)
         elif not (found.is_current or found.was_current):
             chosen.append(one)
     if options.dry_run:
@@ -174,7 +175,7 @@ def _without_unwanted(
     doubtful = [one for one in chosen if one.preflight.verdict.fit is Fit.WONT_RUN]
     if not doubtful or options.anyway:
         return chosen, []
-    listed = ", ".join(_named(one, labels) for one in doubtful)
+    listed = format_list([_named(one, labels) for one in doubtful])
     there_is = "There is too little memory free to run"
     if options.as_json or not (is_terminal() and sys.stdin is not None and sys.stdin.isatty()):
         warn(f"{there_is} {listed}. To see what it needs: --dry-run")

@@ -9,14 +9,17 @@ from typing import NamedTuple
 import msgspec
 
 from ecs_localai.commands.host_book import HostBook
+from ecs_localai.commands.host_labels import named
 from ecs_localai.commands.install_display import display_for
 from ecs_localai.commands.installation_watch import InstallationWatch
 from ecs_localai.commands.stop_signals import StopSignals
+from ecs_localai.commands.terminal import say
 from ecs_localai.components.events import ModelInstallationFailed
 from ecs_localai.components.hosts import HostOrigin
 from ecs_localai.components.installation import DownloadConfig, ModelInstallationManager, ModelInstallRequest
 from ecs_localai.components.panel_intents import CancelRequested
 from ecs_localai.components.recipe import ModelRecipe
+from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.wording import format_list
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_name
@@ -24,7 +27,9 @@ from ecs_localai.ollama.plain_http import is_by_plain_http
 from ecs_localai.runtime import App, First
 from ecs_localai.systems import LocalModelsPlugin
 from ecs_localai.systems.host_list import OllamaHosts
+from ecs_localai.systems.newer_wish import newer_wish_text
 from ecs_localai.systems.persistence import SavedState
+from ecs_localai.systems.queue_rows import QueuedInstallation
 from ecs_localai.systems.saved_hosts import SavedHost
 
 
@@ -57,7 +62,7 @@ def install_all(
         app.add_plugins(LocalModelsPlugin(book.given, data_dir=folder, resume=False))
         add_unlisted(app.world.resource(OllamaHosts), [one.host for one in wanted])
         shown = InstallationWatch(app, stop, display_for(as_json), labels)
-        job = _Job(app, stop, shown, wanted, config, several=several, recipe=recipe)
+        job = _Job(app, stop, shown, wanted, config, several=several, recipe=recipe, says=None if as_json else labels)
         app.add_systems(First, job.cancel_when_stopped)
         app.set_runner(job.run).run()  # when it returns, all connections are closed
     return job.troubles()
@@ -81,8 +86,11 @@ class _Job:
         *,
         several: bool,
         recipe: ModelRecipe | None,
+        says: Mapping[str, str] | None,
     ) -> None:
+        """`says`: what hosts are called by base URL; None where nothing is to be said but events."""
         self._app = app
+        self._says = says
         self._stop = stop
         self._shown = shown
         self._insecure = config.insecure
@@ -94,8 +102,23 @@ class _Job:
     def _request(self, one: Wanted, config: DownloadConfig, recipe: ModelRecipe | None) -> ModelInstallRequest:
         """What is in the queue already for tonight, say, goes on now: nobody wants it twice."""
         base_url = one.host.config.base_url
-        waiting = self._app.world.resource(SavedState).queue.begin_now(base_url, one.name, config, recipe)
+        queue = self._app.world.resource(SavedState).queue
+        for row in queue.waiting_of(base_url, one.name, recipe).values() if self._says is not None else ():
+            self._say_newer_wish(one, row)
+        waiting = queue.begin_now(base_url, one.name, config, recipe)
         return waiting or ModelInstallRequest(one.name, config, base_url, recipe=recipe)
+
+    def _say_newer_wish(self, one: Wanted, row: QueuedInstallation) -> None:
+        label = "" if self._says is None else self._says[one.host.config.base_url]
+        told = newer_wish_text(
+            named(row.request.model_name, label),
+            is_paused=row.paused,
+            former=row.not_before,
+            not_before=None,
+            now=utc_now(),
+        )
+        if told:
+            say(told)
 
     def run(self, app: App) -> int:
         """The app's runner: frames until every request has been dealt with."""
@@ -130,7 +153,7 @@ class _Job:
         sentence = with_option(failure.error_message, self._insecure)
         if not self._several:
             return sentence
-        return f"{self._shown.name_of(failure.installation_id, failure.model_name)}: {sentence}"
+        return self._shown.about(failure.installation_id, failure.model_name, sentence)
 
 
 def config_for(name: str, config: DownloadConfig) -> DownloadConfig:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ecs_localai.commands.failure import OutputClosed
+from ecs_localai.commands.host_labels import about
 from ecs_localai.commands.install_display import InstallDisplay, Waiting, Where
 from ecs_localai.commands.stop_signals import StopSignals, watch
 from ecs_localai.components.events import (
@@ -79,6 +80,10 @@ class InstallationWatch:
         """``tiny:latest on gpu``, or the model alone where there is one host."""
         return self._where(installation_id).of(model)
 
+    def about(self, installation_id: str, model: str, sentence: str) -> str:
+        """A sentence about an installation, where there are several."""
+        return about(model, self._where(installation_id).label, sentence)
+
     def _look(self) -> None:
         waiting: dict[str, ModelInstallation] = {}
         for _, installation in self._app.world.query(ModelInstallation):
@@ -98,14 +103,15 @@ class InstallationWatch:
                 self.failed.append(event)
             case ModelInstallationCancelled():
                 self.cancelled.append(event)
-        self._show(event, str(getattr(event, "installation_id", "")))
+        installation_id = str(getattr(event, "installation_id", ""))
+        self._told_waits.pop(installation_id, None)  # one that only looked whether it may go on has brought no event
+        self._show(event, installation_id)
 
     def _tell_waits(self, waiting: Mapping[str, ModelInstallation]) -> None:
         """Tell why those wait that do not go on, once for each reason."""
         now = time.monotonic()
         for installation_id in self._waits.keys() - waiting.keys():
             del self._waits[installation_id]
-            self._told_waits.pop(installation_id, None)
         left = float("inf")
         for installation_id, installation in waiting.items():
             wait: Wait = installation.waits_for, installation.not_before

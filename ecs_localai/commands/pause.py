@@ -123,8 +123,7 @@ def _resumed_text(outcome: _Outcome) -> str:
 
 
 def _at(entry: QueueEntry) -> str:
-    progress = progress_text(entry)
-    return f" at {progress}" if progress else ""
+    return f" at {progress_text(entry)}" if entry.bytes_done else ""
 
 
 def _say_of_others(others: Sequence[QueueEntry], texts: Sequence[str], *, to_pause: bool) -> None:

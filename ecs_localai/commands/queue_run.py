@@ -51,7 +51,7 @@ def run_queue(target: Target, as_json: bool) -> int:
             return _left(app)
 
         left = app.set_runner(runner).run()  # when it returns, all connections are closed, and the rows are nobody's
-    troubles = [f"{shown.name_of(one.installation_id, one.model_name)}: {one.error_message}" for one in shown.failed]
+    troubles = [shown.about(one.installation_id, one.model_name, one.error_message) for one in shown.failed]
     if left:
         count = "One is" if left == 1 else f"{left} are"
         troubles.append(f"Stopped. {count} still in the queue, with what has arrived: ecs-localai queue --run")

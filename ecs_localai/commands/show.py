@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from ecs_localai.ollama.wire import ShowReply
 
 
+_MOST_LINES = 12
+_MOST_CHARACTERS = 1_000
+
+
 def show_model(target: Target, model: str, as_json: bool) -> int:
-    """Print what the server tells of a model; ``--json`` prints all of it, in Ollama's own words.
+    """Print what the server tells of a model, long texts shortened; ``--json`` prints all, in Ollama's own words.
 
     Raises:
         CommandFailed, OllamaError: with a sentence.
@@ -42,19 +46,38 @@ def _draw(name: str, reply: ShowReply) -> None:
     grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for title, value in _facts(reply):
+    for title, value in _facts(name, reply):
         grid.add_row(text(title, "bold"), text(value))
     draw(text(name, "bold"), grid)
-    for title, long_text in _texts(reply):
-        if long_text.strip():
-            draw("", text(title, "bold"), *(text(f"  {line}") for line in long_text.strip().splitlines()))
+    for title, lines in _texts(name, reply):
+        if lines:
+            draw("", text(title, "bold"), *(text(f"  {line}") for line in lines))
 
 
-def _texts(reply: ShowReply) -> tuple[tuple[str, str], ...]:
-    return ("Settings", reply.parameters), ("System", reply.system), ("Template", reply.template)
+def _texts(name: str, reply: ShowReply) -> Iterator[tuple[str, list[str]]]:
+    """Titles and lines. The template is shortened: some are longer than a screen."""
+    yield "Settings", reply.parameters.strip().splitlines()
+    yield "System", reply.system.strip().splitlines()
+    template = reply.template.strip()
+    lines = template[:_MOST_CHARACTERS].splitlines()[:_MOST_LINES]
+    if len("\n".join(lines)) < len(template):
+        lines.append(f"… To see all of it: {_all_of(name)}")
+    yield "Template", lines
 
 
-def _facts(reply: ShowReply) -> Iterator[tuple[str, str]]:
+def _licence(name: str, reply: ShowReply) -> str:
+    """What it is called: most are longer than a screen."""
+    lines = [line.strip() for line in reply.license.splitlines() if line.strip()]
+    if not lines:
+        return "None is named"
+    return lines[0] if len(lines) == 1 else f"{lines[0]} … To see all of it: {_all_of(name)}"
+
+
+def _all_of(name: str) -> str:
+    return f"ecs-localai show {name} --json"
+
+
+def _facts(name: str, reply: ShowReply) -> Iterator[tuple[str, str]]:
     """Titles and values; what the server does not tell is left out."""
     details = ModelDetails() if reply.details is UNSET else reply.details
     count = reply.parameter_count
@@ -67,7 +90,7 @@ def _facts(reply: ShowReply) -> Iterator[tuple[str, str]]:
         ("Capabilities", ", ".join(reply.capabilities)),
         ("Runs at", reply.remote_host),
         ("Needs Ollama", reply.requires),
-        ("Licence", next((line.strip() for line in reply.license.splitlines() if line.strip()), "None is named")),
+        ("Licence", _licence(name, reply)),
     )
     for title, value in facts:
         if value and value != "unknown":

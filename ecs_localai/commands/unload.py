@@ -15,6 +15,7 @@ from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import warn, write_bytes
 from ecs_localai.commands.waiting_note import WaitingNote
 from ecs_localai.components.events import ModelAction, ModelActionFailed, ModelUnloaded
+from ecs_localai.components.wording import format_list
 from ecs_localai.ollama.errors import OllamaError
 from ecs_localai.ollama.names import ModelName, parse_model_name
 from ecs_localai.systems.saved_hosts import SavedHost
@@ -61,7 +62,7 @@ def unload_models(
     hosts = hosts_for(target, on, everywhere)
     several = len(hosts) > 1
     troubles: list[str] = []
-    with WaitingNote(as_json) as note, note.about(f"Unloading {', '.join(name.short for name in names)}"):
+    with WaitingNote(as_json) as note, note.about(f"Unloading {format_list([name.short for name in names])}"):
         answers = ask_all(hosts, lambda client: _unload(client, names))
     for host, answer in zip(hosts, answers, strict=True):
         if isinstance(answer, OllamaError):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from ecs_localai.commands.asking import ask_all
 from ecs_localai.commands.failure import CommandFailed
 from ecs_localai.commands.host_labels import labels_of, named
 from ecs_localai.commands.installation_job import Wanted, install_all
-from ecs_localai.commands.outdated import compare
+from ecs_localai.commands.outdated import Compared, compare
 from ecs_localai.commands.target import Target
 from ecs_localai.commands.terminal import say
 from ecs_localai.commands.waiting_note import WaitingNote
@@ -57,8 +58,9 @@ def update_models(
             troubles.append(f"{named(one.model_name, label)} was not updated: {_why_not(one)}")
         elif not everything and not as_json:
             say(f"{named(one.model_name, label)} is current.")
-    if everything and not wanted and not as_json:
-        say(_nothing_new([one for _, one in compared]))
+    if everything and not as_json:
+        for line in _not_updated(compared, labels, is_all=not wanted):
+            say(line)
     if wanted:
         config = DownloadConfig(insecure=insecure)
         troubles += install_all(book, folder, wanted, labels, config, as_json=as_json, several=len(wanted) > 1)
@@ -67,18 +69,27 @@ def update_models(
     return 0
 
 
-def _nothing_new(compared: Sequence[ModelUpdate]) -> str:
-    unknown = [one for one in compared if one.state is UpdateState.UNKNOWN]
-    newer = dict.fromkeys(one.model_name for one in compared if _is_perhaps_newer(one))
-    others = dict.fromkeys(one.model_name for one in compared if one.may_be_another)
+def _not_updated(compared: Compared, labels: dict[str, str], *, is_all: bool) -> list[str]:
+    """What `update --all` leaves alone though it may be outdated, a line each; `is_all`: it updates nothing."""
+    unknown = [one for _, one in compared if one.state is UpdateState.UNKNOWN]
+    others = dict.fromkeys(one.model_name for _, one in compared if one.may_be_another)
+    newer: dict[str, list[str]] = {}
+    for host, one in compared:
+        if _is_perhaps_newer(one):
+            newer.setdefault(labels[host.config.base_url], []).append(one.model_name)
+    may_be = "may be" if is_all else "may be outdated"
     buts = []
-    if newer:
-        buts.append(f"{_models(len(newer))} may be; to update: ecs-localai update {' '.join(newer)}")
+    for label, names in newer.items():
+        where = f" --on {shlex.quote(label)}" if label else ""
+        may = f"{named(_models(len(names)), label)} {may_be}"
+        buts.append(f"{may}; to update: ecs-localai update {' '.join(names)}{where}")
     if others:
-        buts.append(f"{_models(len(others))} may be, or may be another of that name; to see why: ecs-localai outdated")
+        may = f"{_models(len(others))} {may_be}"
+        buts.append(f"{may}, or may be another of that name; to see why: ecs-localai outdated")
     if unknown:
         buts.append(f"{_models(len(unknown))} could not be looked up: {unknown[0].reason}")
-    return "\n".join(f"Nothing is known to be outdated, but {but}" for but in buts) or "Nothing is outdated."
+    before = "Nothing is known to be outdated, but" if is_all else "Besides,"
+    return [f"{before} {but}" for but in buts] or (["Nothing is outdated."] if is_all else [])
 
 
 def _models(count: int) -> str:

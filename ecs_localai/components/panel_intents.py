@@ -33,6 +33,8 @@ class InstallRequested(msgspec.Struct, frozen=True):
     """As in `DownloadConfig`."""
     replaces_unread: bool = False
     """As in `DownloadConfig`."""
+    left_alone: dict[str, list[str]] = {}
+    """By the name of a model, in its usual form, those of `hosts` that it is not installed on: they have it."""
 
 
 class PreflightRequested(msgspec.Struct, frozen=True):

@@ -7,7 +7,6 @@ the path of their weights).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -55,6 +54,8 @@ def _kind(details: ModelDetails) -> tuple[str, str, str, str]:
 
 async def _weights_of(client: OllamaClient, entries: Sequence[TagEntry]) -> dict[str, str]:
     """The weights by the models' digests; empty where the host does not tell them."""
+    import asyncio  # in the background: a first frame need not wait for it
+
     at_once = asyncio.Semaphore(_ASKED_AT_ONCE)
 
     async def ask(entry: TagEntry) -> str:

@@ -91,9 +91,9 @@ def parse_parameter_lines(text: str, *, others: bool = True) -> dict[str, Parame
         if match is None:
             raise InvalidParameter(f"“{_short(line)}” is no setting: write a name and a value, as in temperature 0.2.")
         name, value = match[1].lower(), match[2].strip()
+        _refuse_misspelt(name, others=others)
         if not value:
             raise InvalidParameter(f"{name} has no value: write one after it, or take the line away.")
-        _refuse_misspelt(name, others=others)
         found.setdefault(name, []).append(value)
     parsed = {name: [_parsed(name, value) for value in values] for name, values in found.items()}
     return {name: _joined(name, values) for name, values in parsed.items()}

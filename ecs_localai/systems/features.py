@@ -14,6 +14,7 @@ from ecs_localai.components.features import (
 )
 from ecs_localai.components.panel_intents import ToggleRequested
 from ecs_localai.components.time_values import utc_now
+from ecs_localai.components.wording import format_list
 from ecs_localai.runtime import EventReader, EventWriter, Query, Res, World
 from ecs_localai.systems.persistence import SavedState
 from ecs_localai.systems.preferences import Preferences
@@ -85,7 +86,7 @@ def request_feature_toggles(
     for request in requests.read():
         flag = features.feature_flags.get(request.feature_id)
         if flag is None:
-            known = ", ".join(features.feature_flags)
+            known = format_list(list(features.feature_flags))
             text = f"There is no feature {request.feature_id}; there are {known}."
             ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=text))
         elif request.on and (missing := missing_prerequisites(flag, features)):

@@ -24,6 +24,7 @@ from ecs_localai.systems.installation_order import Fetch, Waiting
 from ecs_localai.systems.installation_progress import InstallationRun
 from ecs_localai.systems.kept_queue import KeptQueue
 from ecs_localai.systems.queue_rows import moved, reordered
+from ecs_localai.systems.saved_hosts import server_of
 
 OF_INSTALLATION = (ModelInstallation, ModelInstallationTask, InstallationRun)
 """The components of an installation's entity."""
@@ -125,6 +126,7 @@ class InstallationBooks:
     def all_waiting(self, is_away: Callable[[ModelInstallation], bool | None]) -> list[Waiting]:
         """Those that wait, the next one first. `is_away` tells whether one has to wait for its host, if it is known."""
         active = self.manager.active_installations
+        busy = {server_of(one.host) for one in self.at_work()} if self.lacking_room else frozenset[str]()
         return [
             Waiting(
                 self.fetch_of(active[key]),
@@ -132,7 +134,7 @@ class InstallationBooks:
                 active[key].not_before,
                 is_away(active[key]),
                 key in self.elsewhere,
-                key in self.lacking_room,
+                key in self.lacking_room and (key in self.elsewhere or server_of(active[key].host) in busy),
             )
             for key in self.order()
             if key in active
@@ -161,6 +163,7 @@ class InstallationBooks:
 
     def stop_waiting(self, installation_id: str) -> None:
         """It begins, or has ended."""
+        self.lacking_room.discard(installation_id)
         if self.waiting.pop(installation_id, None) is not None:
             self.tell_queues()
 
@@ -181,8 +184,12 @@ class InstallationBooks:
 
     def try_room_again(self, host: str) -> None:
         """One that may have held room on this host is not at work any more."""
-        active = self.manager.active_installations
-        self.lacking_room -= {key for key in self.lacking_room if key not in active or active[key].host == host}
+        if not self.lacking_room:
+            return
+        active, server = self.manager.active_installations, server_of(host)
+        again = {key for key in self.lacking_room if key not in active or server_of(active[key].host) == server}
+        self.lacking_room -= again
+        self.elsewhere -= again
 
     def rest(self, installation: ModelInstallation) -> None:
         """What was at work waits again, at the place that it had."""

@@ -78,7 +78,7 @@ class InstallationDesk:
         self.books = InstallationBooks(app.world, self._manager, self._models, saved.queue)
         self.ending = InstallationEnding(app, self.books, saved)
         cache = self._models.model_registry.cache
-        self._looks = LayerLooks(app.tasks, clients, self.books, cache, self._remember)
+        self._looks = LayerLooks(app.tasks, clients, self.books, cache, self._remember, self._keep_total)
         self._work = InstallationWork(clients, saved.queue, self._remember)
         self._hosts = InstallationHosts(self.books)
         self.rests = InstallationRests(app, self.books, self.ending, self._hosts, saved)
@@ -286,6 +286,9 @@ class InstallationDesk:
         if not has_run:
             installation.started_at = utc_now()
         books.world.insert(entity, ModelInstallationTask(installation.model_name, task, installation.progress), run)
+
+    def _keep_total(self, installation_id: str, total_bytes: int) -> None:
+        self._saved.queue.amend(installation_id, total_bytes=total_bytes)
 
     def _remember(self, entry: RegistryEntry) -> None:
         """Keep what a registry says of a model. In the background: one assignment, and a change that is posted."""

@@ -98,7 +98,6 @@ class InstallationEnding:
         books.stop_waiting(key)
         books.forget_facts(key)
         books.try_room_again(installation.host)
-        self._saved.queue.remove(key)
         entity = books.entity_of(installation)
         if entity is not None:
             books.world.remove(entity, ModelInstallationTask, InstallationRun)
@@ -119,6 +118,7 @@ class InstallationEnding:
         )
         books.manager.installation_history.append(record)
         self._saved.add_history(record)
+        self._saved.queue.remove(key)  # afterwards: who is killed in between has lost nothing
         self.changed()
 
     def _answer(self, installation: ModelInstallation) -> None:

@@ -21,13 +21,13 @@ from ecs_localai.components.panel_intents import (
     RetryRequested,
     ScheduleRequested,
 )
-from ecs_localai.components.time_values import Timestamp
 from ecs_localai.ollama.errors import InvalidModelName
 from ecs_localai.ollama.names import parse_model_names
 from ecs_localai.ollama.plain_http import is_by_plain_http
 from ecs_localai.runtime import Commands, EventReader, EventWriter, Query, Res
-from ecs_localai.systems.host_list import ListedHost, OllamaHosts
+from ecs_localai.systems.host_list import OllamaHosts
 from ecs_localai.systems.installation_desk import InstallationDesk
+from ecs_localai.systems.newer_wish import take_newer_wish
 from ecs_localai.systems.preferences import Preferences
 
 
@@ -58,7 +58,9 @@ def request_installations(
                     replaces_unread=request.replaces_unread,
                 )
                 for host in request.hosts or [""]:
-                    _take_new_wish(desk, listed.find(host), name.short, request.not_before)
+                    if host in request.left_alone.get(name.short, ()):
+                        continue
+                    take_newer_wish(desk, listed, listed.find(host), name.short, request.not_before, ui)
                     commands.spawn(ModelInstallRequest(name.short, config, host, request.not_before))
         except InvalidModelName as refusal:
             error = refusal.message
@@ -77,15 +79,6 @@ def request_installations(
                         recipe=installation.recipe,
                     )
                 )
-
-
-def _take_new_wish(desk: InstallationDesk, one: ListedHost | None, name: str, not_before: Timestamp | None) -> None:
-    """What waits already of the same model for the same host begins when it was asked for last: now, or at a time."""
-    there = None if one is None else desk.books.same(name, one.base_url)
-    if there is None or there.status.is_running or there.recipe is not None:
-        return
-    desk.rests.resume(there)
-    desk.rests.schedule(there, not_before)
 
 
 def change_queue(

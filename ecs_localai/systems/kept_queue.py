@@ -167,6 +167,17 @@ class KeptQueue:
         UNDER_WAY_HERE.difference_update(ours.keys() - taken)
         return [KeptInstallation(key, ours[key], positions.get(key, 0)) for key in ours if key in taken]
 
+    def waiting_of(self, host: str, model_name: str, recipe: ModelRecipe | None) -> dict[str, QueuedInstallation]:
+        """The rows of the same model for the same host as they were when the file was opened, by their ids."""
+        key, server = name_key(model_name), server_of(host)
+        return {
+            installation_id: row
+            for installation_id, value in self._store.initial.queue.items()
+            if (row := read_row(value)) is not None
+            and (name_key(row.request.model_name), row.request.recipe) == (key, recipe)
+            and server_of(row.request.host) == server
+        }
+
     def begin_now(
         self, host: str, model_name: str, config: DownloadConfig, recipe: ModelRecipe | None
     ) -> ModelInstallRequest | None:
@@ -175,14 +186,7 @@ class KeptQueue:
         What nobody sees to becomes this program's: the request to go on with it is returned, to be spawned. Of what
         another program sees to, that program is told; None where there is nothing else.
         """
-        key, server = name_key(model_name), server_of(host)
-        same = {
-            installation_id: row
-            for installation_id, value in self._store.initial.queue.items()
-            if (row := read_row(value)) is not None
-            and (name_key(row.request.model_name), row.request.recipe) == (key, recipe)
-            and server_of(row.request.host) == server
-        }
+        same = self.waiting_of(host, model_name, recipe)
         rows = {installation_id: self._store.initial.queue[installation_id] for installation_id in same}
         adopted = self.adopt(rows, self._store.initial.queue_positions)
         ours = [kept.installation_id for kept in adopted]

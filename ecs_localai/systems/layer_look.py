@@ -51,8 +51,12 @@ async def layers_from_registry(name: ModelName, config: DownloadConfig, remember
     return manifest.expected_layers
 
 
-async def layers_if_told(name: ModelName, config: DownloadConfig, remember: Remember) -> Mapping[str, int]:
-    """As `layers_from_registry`; empty where the registry does not tell us, or not soon.
+async def layers_if_told(
+    name: ModelName, config: DownloadConfig, remember: Remember, *, patience: float | None = MANIFEST_TIMEOUT
+) -> Mapping[str, int]:
+    """As `layers_from_registry`; empty where the registry does not tell us, or not within `patience`.
+
+    That is in seconds; None: it is waited for as `layers_from_registry` does.
 
     Raises:
         PullFailed: what answers is no registry.
@@ -60,7 +64,7 @@ async def layers_if_told(name: ModelName, config: DownloadConfig, remember: Reme
     try:
         import asyncio  # in the background: a first frame need not wait for it
 
-        async with asyncio.timeout(MANIFEST_TIMEOUT):
+        async with asyncio.timeout(patience):
             return await layers_from_registry(name, config, remember)
     except PullFailed as error:
         if error.kind is PullFailure.NOT_A_REGISTRY:
@@ -99,12 +103,15 @@ class LayerLooks:
         books: InstallationBooks,
         cache: ModelRegistryCache,
         remember: Remember,
+        keep_total: Callable[[str, int], None],
     ) -> None:
+        """`keep_total` is told the bytes of one that waits, by its installation's id, when they are found out."""
         self._tasks = tasks
         self._clients = clients
         self._books = books
         self._cache = cache
         self._remember = remember
+        self._keep_total = keep_total
         self._under_way: dict[str, Task[LayerFacts]] = {}
 
     def take_in(self) -> bool:
@@ -123,6 +130,7 @@ class LayerLooks:
             total = sum(facts.sizes.values())
             if total and not installation.progress.bytes_downloaded:
                 installation.progress = msgspec.structs.replace(installation.progress, total_bytes=total)
+                self._keep_total(key, total)
         return bool(done)
 
     def begin(self) -> None:

@@ -24,14 +24,17 @@ async def layers_before_pull(
     A model that is there is not pulled over before its registry has shown us a manifest: Ollama 0.9.3 takes ``200 {}``
     for a model without files, says success, and has deleted what was there. Reading it is tried again as pulling is,
     unless a person has said that it may be done without (`DownloadConfig.replaces_unread`): the host may reach a
-    registry that we cannot, and be logged in there.
+    registry that we cannot, and be logged in there. Even then it is asked for, with all patience, so that what is known
+    to be no manifest is not pulled.
 
     Raises:
         PullFailed: it could not be read, or what answers is no registry.
         OllamaError: the host does not answer.
     """
-    if config.replaces_unread or all(name_key(entry.name) != name.key for entry in await client.tags()):
+    if all(name_key(entry.name) != name.key for entry in await client.tags()):
         return await layers_if_told(name, config, remember)
+    if config.replaces_unread:
+        return await layers_if_told(name, config, remember, patience=None)
     attempt = 0
     delay = policy.initial_delay.total_seconds()
     while True:

@@ -45,11 +45,14 @@ def manage_model_lifecycle(
 ) -> None:
     """Synchronise the models of each host that is there: when it appears, when something changed, and now and then."""
     everywhere = bool(refreshes.read())
-    wanted = {one.model.host for one in completed.read()}
+    finished = completed.read()
+    wanted = {one.model.host for one in finished}
     gone: set[str] = set()
     for change in connections.read():
         (wanted if change.new_status else gone).add(change.host)
     news = ModelNews(models.model_registry, saved, installed_changes, loaded_changes, ui)
+    for one in finished:
+        news.learn(one.model)
     default = next((entity for entity, _ in defaults), None)
     unexpected: Exception | None = None
     for entity, (manager, link, there, host) in hosts:

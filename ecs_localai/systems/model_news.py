@@ -8,7 +8,7 @@ from ecs_localai.components.events import (
     UIUpdateEvent,
     UIUpdateKind,
 )
-from ecs_localai.components.models import HostModels, InstalledModel, ModelRegistry
+from ecs_localai.components.models import HostModels, InstalledModel, ModelCapabilities, ModelRegistry
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.runtime import EventWriter
 from ecs_localai.store.state import ModelUsage
@@ -42,13 +42,21 @@ class ModelNews:
             models.loaded.clear()
             self._ui.write(UIUpdateEvent(UIUpdateKind.MODELS_CHANGED))
 
+    def learn(self, model: InstalledModel) -> None:
+        """Its host has told what a model can do that was just installed: it need not be asked again."""
+        if model.capabilities != ModelCapabilities():
+            self._keep(model.digest, model.capabilities)
+
+    def _keep(self, digest: str, capabilities: ModelCapabilities) -> None:
+        known = self._registry.capabilities_by_digest
+        if known.get(digest) != capabilities:
+            known[digest] = capabilities
+            self._saved.set_capabilities(digest, capabilities)
+
     def take_in(self, snapshot: ModelsSnapshot, models: HostModels, base_url: str) -> None:
         """Make a host's models agree with the snapshot. What is newly loaded since the last one is being used."""
-        known = self._registry.capabilities_by_digest
         for digest, capabilities in snapshot.capabilities.items():
-            if known.get(digest) != capabilities:
-                known[digest] = capabilities
-                self._saved.set_capabilities(digest, capabilities)
+            self._keep(digest, capabilities)
         before, loaded_before = models.installed, dict(models.loaded)
         changed = self._changed(snapshot, before)
         replaced = {name for name in changed.keys() & before.keys() if changed[name].digest != before[name].digest}

@@ -29,9 +29,11 @@ from ecs_localai.runtime import App, Commands, EventReader, EventWriter, IoTaskP
 from ecs_localai.systems.host_clients import HostClients
 from ecs_localai.systems.host_entries import HostListError, ListedHost
 from ecs_localai.systems.host_list import OllamaHosts
+from ecs_localai.systems.installation_desk import InstallationDesk
 from ecs_localai.systems.kept_updates import merged_updates
 from ecs_localai.systems.links import settle
 from ecs_localai.systems.model_life import listed_name
+from ecs_localai.systems.newer_wish import take_newer_wish
 from ecs_localai.systems.persistence import SavedState
 
 if TYPE_CHECKING:
@@ -119,10 +121,19 @@ class UpdateDesk:
 
     def learn(self, model: InstalledModel) -> None:
         """A model was installed: it consists of what its registry has just said, if that adds up to its size."""
-        name = parse_model_name(model.name).short
-        entry = self._registry.cache.entries.get(name)
+        entry = self._last_told(parse_model_name(model.name).short)
         if entry is not None and sum(layer.size for layer in entry.layers) == model.size:
             self.recognise(msgspec.structs.replace(entry, digest=model.digest, facts=None))
+
+    def _last_told(self, name: str) -> RegistryEntry | None:
+        """What a registry said last of a model of this name, however it was spelled when it was asked for.
+
+        Ollama keeps the spelling that a name was first given on it (0.9.3), so that a host may list another one.
+        """
+        wanted = name.lower()
+        entries = list(self._registry.cache.entries.values())  # the background puts new ones in
+        same = (entry for entry in entries if entry.model_name.lower() == wanted)
+        return max(same, key=lambda entry: entry.fetched_at, default=None)
 
 
 def recall_updates(
@@ -237,6 +248,7 @@ def update_models(
     requests: EventReader[UpdateModelsRequested],
     listed: Res[OllamaHosts],
     desk: Res[UpdateDesk],
+    queue: Res[InstallationDesk],
     commands: Commands,
     ui: EventWriter[UIUpdateEvent],
 ) -> None:
@@ -258,6 +270,7 @@ def update_models(
                 wanted = [(name, one) for one in hosts for name in outdated_names(one.models.installed, desk, one)]
             for name, one in wanted:
                 config = DownloadConfig(insecure=is_by_plain_http(parse_model_name(name)))
+                take_newer_wish(queue, listed, one, name, None, ui)
                 commands.spawn(ModelInstallRequest(name, config, one.base_url))
         except (HostListError, InvalidModelName) as error:
             ui.write(UIUpdateEvent(UIUpdateKind.NOTICE, text=str(error)))

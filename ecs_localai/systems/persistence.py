@@ -19,7 +19,7 @@ from ecs_localai.store.state import StoredInstallation
 from ecs_localai.store.tables import Table
 from ecs_localai.systems.kept_hosts import KeptHosts
 from ecs_localai.systems.kept_queue import KeptQueue
-from ecs_localai.systems.saved_hosts import SavedHost, keys_by_name, read_saved_hosts
+from ecs_localai.systems.saved_hosts import SavedHost, keys_by_name, read_saved_hosts, unreadable_texts
 
 if TYPE_CHECKING:
     from ecs_localai.runtime import Latest
@@ -48,6 +48,7 @@ class SavedState:
         self._told: str | None = None
         self.problems: list[str] = []
         """Sentences about what was read and made no sense."""
+        self._settled: set[str] = set()
         self._hosts = KeptHosts(self._store)
         self.queue = KeptQueue(self._store)
         """The installations that were asked for and have not ended."""
@@ -93,8 +94,8 @@ class SavedState:
 
     def hosts(self) -> list[SavedHost]:
         """The list of hosts; what makes no sense goes to `problems`."""
-        hosts, problems = read_saved_hosts(self._now.hosts, self._now.settings)
-        self.problems.extend(problems)
+        hosts, _ = read_saved_hosts(self._now.hosts, self._now.settings)
+        self.problems.extend(unreadable_texts(self._now.hosts, self._now.settings))
         return hosts
 
     def history(self) -> list[InstallationRecord]:
@@ -161,6 +162,18 @@ class SavedState:
             if key not in has:
                 has[key] = value
                 self._store.put(table, key, value, 0 if positions is None else positions[key])
+
+    def tell_changed(self, before: Sequence[str], now: Sequence[str]) -> bool:
+        """Tell of these sentences those that were not true before, and that the others are not true any more; returns
+        whether anything is different."""
+        self.problems.extend(text for text in now if text not in before)
+        self._settled.update(text for text in before if text not in now)
+        return list(before) != list(now)
+
+    def take_settled(self) -> set[str]:
+        """Sentences that were told and are not true any more, each once."""
+        settled, self._settled = self._settled, set()
+        return settled
 
     def take_problems(self) -> list[str]:
         """Sentences about the file or about changes that could not be saved, each once."""

@@ -129,24 +129,24 @@ class QueueBook:
         chosen = self._chosen(ids) if ids else []
         entries = [self._one(key) for key in chosen]
         for entry in entries:
-            self._store.remove(Table.QUEUE, entry.installation_id)
             if not entry.has_owner:  # else that program remembers how it ended
                 record = self._record(entry)
                 self._store.add_history(record.installation_id, record.finished_at, encode(record))
+            self._store.remove(Table.QUEUE, entry.installation_id)  # afterwards: so it is in one of them at least
         self._save()
         for key in chosen:
             del self._rows[key], self._positions[key], self._lives[key]
         return entries
 
     def _record(self, entry: QueueEntry) -> InstallationRecord:
-        now = utc_now()
+        row = self._rows[entry.installation_id]
         return InstallationRecord(
             entry.installation_id,
             entry.model_name,
             InstallationStatus.CANCELLED,
-            entry.requested_at,
-            now,
-            max(timedelta(0), now - entry.requested_at),
+            entry.requested_at if row.begun_at is None else row.begun_at,
+            utc_now(),
+            timedelta(seconds=row.seconds),
             entry.bytes_done,
             entry.total_bytes or 0,
             entry.host,

@@ -28,6 +28,7 @@ _WAITS = {
     WaitReason.SCHEDULED: "{name} is to be installed later.",
     WaitReason.PAUSED: "The installation of {name} is paused.",
     WaitReason.ELSEWHERE: "Another program installs {name}.",
+    WaitReason.ROOM: "{name} waits for room on the models' disk of {host}, which is being filled.",
 }
 
 

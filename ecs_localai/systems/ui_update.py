@@ -74,7 +74,10 @@ def update_local_models_ui(
     elif not stale and not made and not closed and not answered and settings == view.settings:
         return
     texts = [update.text for update in news if update.text] + saved.take_problems()
-    sections: dict[str, object] = {"notices": _notices(view, texts, closed), "settings": settings}
+    sections: dict[str, object] = {
+        "notices": _notices(view, texts, closed, saved.take_settled()),
+        "settings": settings,
+    }
     sections["data"] = data_view(saved, transfer, forgetting)
     sections |= made
     hosts = listed.all()
@@ -163,10 +166,13 @@ def _summary(hosts: list[ListedHost], models: LocalModelManager, storages: dict[
     return summary_text(models, storage, synced=bool(hosts) and hosts[0].models.synced)
 
 
-def _notices(view: PanelView, texts: list[str], closed: list[NoticeDismissed]) -> list[NoticeView]:
-    """The notices with new sentences below the older ones; the same sentence is not shown twice."""
+def _notices(view: PanelView, texts: list[str], closed: list[NoticeDismissed], settled: set[str]) -> list[NoticeView]:
+    """The notices with new sentences below the older ones; the same sentence is not shown twice.
+
+    Those that were ``closed``, and those that are not true any more, are gone.
+    """
     gone = {notice.notice_id for notice in closed}
-    notices = [notice for notice in view.notices if notice.notice_id not in gone]
+    notices = [notice for notice in view.notices if notice.notice_id not in gone and notice.text not in settled]
     for text in texts:
         if all(notice.text != text for notice in notices):
             view.last_notice_id += 1

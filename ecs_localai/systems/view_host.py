@@ -10,7 +10,7 @@ from ecs_localai.components.hosts import HostHealthMonitor, OllamaHostManager
 from ecs_localai.components.models import HostModels, LocalModelManager
 from ecs_localai.components.panel_view import HostView, Tone
 from ecs_localai.components.wording import format_bytes
-from ecs_localai.ollama.address import parse_host
+from ecs_localai.ollama.address import DEFAULT_HOST, DEFAULT_PORT, parse_host
 from ecs_localai.ollama.errors import ErrorKind
 from ecs_localai.systems.size_on_disk import size_on_disk
 
@@ -60,9 +60,7 @@ def host_view(manager: OllamaHostManager, name: str = "", server: LocalServer | 
 
 def _is_ours_to_start(base_url: str, error_kind: str | None) -> bool:
     """Whether an Ollama that was started on this computer would be the one that is missed."""
-    address = parse_host(base_url)
-    plain = address.scheme == "http" and not address.base_path
-    return error_kind == ErrorKind.REFUSED and plain and address.is_loopback
+    return error_kind == ErrorKind.REFUSED and parse_host(base_url).can_be_served
 
 
 def connection_advice(base_url: str, error_kind: str | None) -> list[str]:
@@ -70,6 +68,8 @@ def connection_advice(base_url: str, error_kind: str | None) -> list[str]:
     if error_kind in _STEPS:
         return [*_STEPS[error_kind], _ANOTHER]
     address = parse_host(base_url)
+    if error_kind in _SOMETHING_ELSE and address.base_path:
+        return [f"Correct the address: {address.base_path} at its end may be too much.", _ANOTHER]
     if error_kind in _SOMETHING_ELSE:
         return [
             f"Another program has port {address.port}: stop it, or start Ollama on another port.",
@@ -86,9 +86,13 @@ def connection_advice(base_url: str, error_kind: str | None) -> list[str]:
             f"Check that a firewall lets port {address.port} through.",
             _ANOTHER,
         ]
-    serve = "ollama serve" if address.port == 11434 else f"OLLAMA_HOST={address.display} ollama serve"
+    if not address.can_be_served:
+        return [f"Ollama itself listens elsewhere: start what stands before it, at {address.display}.", _ANOTHER]
+    is_default = address.same_host == DEFAULT_HOST and address.port == DEFAULT_PORT
+    serve = "ollama serve" if is_default else f"OLLAMA_HOST={address.display} ollama serve"
+    app = "start its app, or " if is_default else ""  # which listens at the default address alone
     return [
-        f"If Ollama is installed, start its app, or run “{serve}” in a terminal.",
+        f"If Ollama is installed, {app}run “{serve}” in a terminal.",
         "If it is not, get it from ollama.com/download.",
         "If it runs elsewhere, type its address into the host field above.",
     ]

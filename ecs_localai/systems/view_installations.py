@@ -17,7 +17,14 @@ from ecs_localai.components.installing_view import QueueView
 from ecs_localai.components.models import RegistryEntry
 from ecs_localai.components.panel_view import InstallationRow, ModelDetail, Tone
 from ecs_localai.components.time_values import utc_now
-from ecs_localai.components.wording import format_bytes, format_day, format_duration, format_rate, format_time_left
+from ecs_localai.components.wording import (
+    format_bytes,
+    format_day,
+    format_duration,
+    format_rate,
+    format_share,
+    format_time_left,
+)
 
 _ORDER = {
     InstallationPhase.QUEUED: 1,
@@ -144,12 +151,12 @@ def installation_detail(one: ModelInstallation, *, host: str = "", before: str =
     if kind is InstallationPhase.DOWNLOADING:
         return download_detail(one.progress)
     if kind is InstallationPhase.CANCELLED:
-        return f"Stopped at {_of(done, one.progress.total_bytes)}; it can be continued" if done else "Stopped"
+        return f"Stopped at {_share(done, one.progress.total_bytes)}; it can be continued" if done else "Stopped"
     if kind is InstallationPhase.PAUSED:
-        return f"Paused at {_of(done, one.progress.total_bytes)}" if done else "Paused"
+        return f"Paused at {_share(done, one.progress.total_bytes)}" if done else "Paused"
     if kind is InstallationPhase.QUEUED:
         waits = _wait_words(one, host, before)
-        return f"{waits} · {_of(done, one.progress.total_bytes)}" if done else waits
+        return f"{waits} · {_share(done, one.progress.total_bytes)}" if done else waits
     return {
         InstallationPhase.EXTRACTING: "Sending the files",
         InstallationPhase.VERIFYING: "Checking the files",
@@ -226,7 +233,7 @@ def layer_details(layers: Iterable[LayerProgress], entry: RegistryEntry | None) 
 def _layer_words(layer: LayerProgress) -> str:
     if layer.is_done:
         return f"{format_bytes(layer.size)}, complete"
-    return _of(layer.downloaded, layer.size) if layer.downloaded else f"{format_bytes(layer.size)}, not begun"
+    return _share(layer.downloaded, layer.size) if layer.downloaded else f"{format_bytes(layer.size)}, not begun"
 
 
 def queue_view(installations: Iterable[ModelInstallation], at_once: int) -> QueueView:
@@ -263,3 +270,8 @@ def _of(done: int, total: int) -> str:
     done_text, total_text = format_bytes(done), format_bytes(total)
     number, _, unit = done_text.rpartition(" ")
     return f"{number if total_text.endswith(' ' + unit) else done_text} of {total_text}"
+
+
+def _share(done: int, total: int) -> str:
+    """The same of what does not move; where both would read the same, ``97 % of 1.1 GB``, or all of it."""
+    return format_share(done, total) if format_bytes(done) == format_bytes(total) else _of(done, total)

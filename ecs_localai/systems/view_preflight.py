@@ -89,11 +89,11 @@ def preflight_view(
     _offer_anyway(view, preflights.done, names, hosts)
     if not names:
         return view
-    chosen = [one for one in preflights.done if one.model_name in names and one.host in hosts]
+    chosen = _chosen(preflights.done, names, hosts)
     moment = tonight_after(now)
-    view.install = InstallRequested(" ".join(names), hosts)
+    view.install = InstallRequested(" ".join(names), hosts, left_alone=_current_among(chosen))
     view.install_label = _label(chosen, len(names), len(preflights.asked))
-    view.tonight = InstallRequested(" ".join(names), hosts, moment)
+    view.tonight = msgspec.structs.replace(view.install, not_before=moment)
     view.tonight_label = f"Tonight at {NIGHT_HOUR:02}:00"
     return view
 
@@ -129,6 +129,20 @@ def _unsettled(done: Sequence[Preflight]) -> Sequence[Preflight]:
     return [one for one in done if one.model_name in names and one.host in hosts]
 
 
+def _chosen(done: Sequence[Preflight], names: Sequence[str], hosts: Sequence[str]) -> list[Preflight]:
+    return [one for one in done if one.model_name in names and one.host in hosts]
+
+
+def _current_among(chosen: Sequence[Preflight]) -> dict[str, list[str]]:
+    """The hosts by model that have it as its registry has it, so that it is left alone there; none where that is so of
+    all: then a person wants them again."""
+    current = [one for one in chosen if one.is_current or one.was_current]
+    found: dict[str, list[str]] = {}
+    for one in current if len(current) < len(chosen) else []:
+        found.setdefault(one.model_name, []).append(one.host)
+    return found
+
+
 def _offer_anyway(view: PreflightView, done: Sequence[Preflight], names: Sequence[str], hosts: Sequence[str]) -> None:
     """Offer what a person may know better about, and say beside the first of each kind what that would mean.
 
@@ -142,12 +156,13 @@ def _offer_anyway(view: PreflightView, done: Sequence[Preflight], names: Sequenc
     more_names, more_hosts = installable(without)
     if (more_names, more_hosts) == (list(names), list(hosts)):
         return
-    more = [one for one in done if one.model_name in more_names and one.host in more_hosts]
+    more = _chosen(done, more_names, more_hosts)
     view.anyway = InstallRequested(
         " ".join(more_names),
         more_hosts,
         ignores_room=any(one.lacks_only_room for one in more),
         replaces_unread=any(one.lacks_only_look for one in more),
+        left_alone=_current_among(more),
     )
     if names and len(more_names) > len(names):
         view.anyway_label = f"Install {len(more_names)} anyway"
@@ -261,10 +276,12 @@ def _total(done: Sequence[Preflight]) -> str:
 
 def _label(chosen: Sequence[Preflight], count: int, asked: int) -> str:
     """What the button says."""
-    if all(one.is_current or one.was_current for one in chosen):
+    left_alone = _current_among(chosen)
+    wanted = [one for one in chosen if one.host not in left_alone.get(one.model_name, ())]
+    if all(one.is_current or one.was_current for one in wanted):
         return "Install again"
-    if any(one.verdict.fit is Fit.WONT_RUN for one in chosen):
+    if any(one.verdict.fit is Fit.WONT_RUN for one in wanted):
         return "Install anyway"
-    if all(one.replaces and one.layers for one in chosen):
+    if all(one.replaces and one.layers for one in wanted):
         return "Replace"
     return "Install" if asked == 1 else f"Install {count} model{'' if count == 1 else 's'}"

@@ -13,21 +13,25 @@ from ecs_localai import (
     CancelRequested,
     DownloadConfig,
     InstallationErrorKind,
+    InstalledModel,
     ModelInstallation,
     ModelInstallationCancelled,
     ModelInstallationCompleted,
     ModelInstallationFailed,
     ModelInstallationStarted,
+    ModelInstallationTask,
     RetryRequested,
+    Task,
     WaitReason,
 )
 from ecs_localai.components.preflight import DISK_RESERVE
 from tests.rig.model_files import create_model, tiny_gpt2
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
+from tests.rig.waiting import wait_until
 from tests.store.store_parts import small_disk
 from tests.systems.queue_parts import has_bytes
-from tests.systems.systems_parts import Driven, assert_clear, push_small_models
+from tests.systems.systems_parts import PATIENCE, Driven, assert_clear, push_small_models
 
 SMALL = 500_000
 """Bytes of each of the small models, about."""
@@ -87,6 +91,29 @@ def test_room_that_is_made_meanwhile_lets_both_be_completed(registry: Registry, 
         driven.until_event(ModelInstallationCompleted, 2)
         assert driven.events(ModelInstallationFailed) == []
         assert set(two) < set(server.model_names())
+
+
+def test_one_that_lacks_room_when_the_other_is_just_done_is_looked_at_at_once(
+    registry: Registry, two: list[str], tmp_path: Path
+) -> None:
+    """A program whose frames are long hears of both in the same one: nothing is at work then that could end later."""
+    registry.files.throttle(200_000)
+    with server_with(SMALL + 300_000, tmp_path / "disk") as (server, filler), Driven(server.port) as driven:
+        for name in two:
+            driven.ask_for(name)
+        tasks = driven.until(lambda: work if len(work := tasks_of(driven)) == 2 else None)
+        assert tasks is not None
+        wait_until(lambda: any(task.is_finished() for task in tasks), PATIENCE, "one to find that it lacks room")
+        filler.unlink()
+        wait_until(lambda: all(task.is_finished() for task in tasks), PATIENCE, "the other one to be there")
+        driven.until_event(ModelInstallationCompleted, 2)
+        assert driven.events(ModelInstallationFailed) == []
+
+
+def tasks_of(driven: Driven) -> list[Task[InstalledModel]]:
+    """The background work of those that run."""
+    tasks = [one.task for _, one in driven.app.world.query(ModelInstallationTask)]
+    return [task for task in tasks if task is not None]
 
 
 def test_two_programs_do_not_fill_the_disk_together(registry: Registry, two: list[str], tmp_path: Path) -> None:

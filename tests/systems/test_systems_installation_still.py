@@ -18,6 +18,7 @@ from ecs_localai import (
 from ecs_localai.commands.event_text import event_text
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
+from tests.rig.relay import Relay
 from tests.systems.queue_parts import has_bytes
 from tests.systems.systems_parts import Driven, assert_clear, size_in_registry
 
@@ -86,6 +87,25 @@ def test_one_that_stands_still_is_closed_and_goes_on_by_itself(
         done = [event.progress.bytes_downloaded for event in driven.events(ModelInstallationProgress)]
         assert done == sorted(done)
         assert registry.files.bytes_served < 1.2 * size, "what had arrived was fetched again"
+
+
+def test_a_silent_connection_to_ollama_is_seen_closed_and_taken_up_again(
+    ollama_server: OllamaServer, registry: Registry, middle: str
+) -> None:
+    """Not a line comes then, not even Ollama's repetitions."""
+    registry.files.throttle(SLOW)
+    config = DownloadConfig(insecure=True, stall_timeout=timedelta(seconds=5))
+    with Relay("127.0.0.1", ollama_server.port) as relay, Driven(relay.port) as driven:
+        driven.ask_for(middle, config)
+        driven.until(lambda: has_bytes(driven, middle, 2_000_000))
+        relay.stall()
+        driven.until(lambda: driven.installation(middle).progress.still_for)
+        driven.update()
+        assert " · No data for " in driven.installation_row(middle).detail
+        driven.until(lambda: driven.installation(middle).progress.retry)
+        relay.resume()
+        driven.until_event(ModelInstallationCompleted)
+        assert driven.events(ModelInstallationFailed) == []
 
 
 def test_one_that_is_tried_again_says_why_and_how_often(

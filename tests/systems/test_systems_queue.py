@@ -182,9 +182,14 @@ def test_what_waits_takes_the_wish_of_who_asks_for_it_again(
         driven.write(InstallRequested(name, not_before=later))
         driven.until(lambda: driven.installation(name).not_before == later)
         driven.until(lambda: driven.installation(name).waits_for is WaitReason.SCHEDULED)
+        assert len(driven.view.installations) == 1
         driven.write(InstallRequested(name))
         driven.until_event(ModelInstallationCompleted)
         assert len(driven.manager.installation_history) == 1
+        first, second = driven.notices()
+        assert first.startswith(f"{name} was in the queue already; now it is for ")
+        assert second.startswith(f"{name} was in the queue for ")
+        assert second.endswith("; it does not wait until then any more.")
 
 
 def test_pausing_stops_the_transfer_and_resuming_goes_on_from_there(

@@ -155,7 +155,6 @@ def test_a_disk_that_is_too_small_is_said_before_a_byte_moves(registry: Registry
         assert failed.kind is InstallationErrorKind.DISK_FULL
         assert not failed.retryable
         assert_clear(failed.error_message)
-        assert "11 MB more" in failed.error_message
-        assert "1 GB are to stay free" in failed.error_message
+        assert "11 MB still to come and 1 GB in reserve" in failed.error_message
         assert registry.files.bytes_served == 0
         assert orphan_blobs(server) == set()

@@ -1,6 +1,7 @@
-"""Any order of installing, pausing, moving, cancelling, killing the server and ending the program: then all agree.
+"""Any order of installing, pausing, moving, cancelling, faults of the file server, killing the server and the program,
+and ending the program: then all agree.
 
-Hypothesis chooses the orders; some 15 in an ordinary run, 200 where ECS_LOCALAI_FUZZ is set.
+Hypothesis chooses the orders; some 6 in an ordinary run, 200 where ECS_LOCALAI_FUZZ is set (``make soak``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,13 +36,14 @@ from ecs_localai.components.codec import decode
 from ecs_localai.components.installation import InstallationRecord
 from ecs_localai.components.time_values import utc_now
 from ecs_localai.store import Store
+from ecs_localai.systems.queue_rows import read_row
 from tests.rig.model_files import write_gguf
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
-from tests.systems.queue_parts import orphan_blobs, push_sharing_models, running
+from tests.systems.queue_parts import orphan_blobs, push_sharing_models, running, worker
 from tests.systems.systems_parts import Driven, push_small_models
 
-ORDERS = 200 if os.environ.get("ECS_LOCALAI_FUZZ") else 15
+ORDERS = 200 if os.environ.get("ECS_LOCALAI_FUZZ") else 6
 STEPS = 12
 RATE = 600_000
 """Bytes a second for all downloads together: each model takes a second or so."""
@@ -170,6 +172,33 @@ class QueueOrders(RuleBasedStateMachine):
         self._leave()
         self.driven = self._program()
 
+    @precondition(lambda self: self.server.running)
+    @rule(which=WHICH, seconds=st.sampled_from([0.0, 0.05, 0.2, 0.6]))
+    def kill_program(self, which: int, seconds: float) -> None:
+        """Another program takes its place, asks for a model, too, and is killed: at any moment, so there is a sleep."""
+        self._leave()
+        with worker(self.folder, self.server.port, self.names[which]) as child:
+            child.until(lambda told: told.name == self.names[which])
+            time.sleep(seconds)
+            child.kill()
+        with Store.open(self.folder) as store:  # it may have had no time to keep what was asked for
+            rows = map(read_row, store.initial.queue.values())
+            kept = {row.request.model_name for row in rows if row is not None}
+            kept |= {decode(row.data, InstallationRecord).model_name for row in store.initial.history}
+        self.asked |= {self.names[which]} & kept
+        self.driven = self._program()
+
+    @rule(fault=st.sampled_from(["fin", "rst", "stall", "none"]), count=st.sampled_from([1, 100_000, 400_000]))
+    def file_server(self, fault: Literal["fin", "rst", "stall", "none"], count: int) -> None:
+        """A download breaks off once, or stands still until the file server is well again."""
+        if fault == "none":
+            self.registry.files.clear()
+            self.registry.files.throttle(RATE)
+        elif fault == "stall":
+            self.registry.files.stall_after(count)
+        else:
+            self.registry.files.cut_after(count, fault, times=1)
+
     def _leave(self) -> None:
         self.refused |= {
             event.model_name
@@ -230,7 +259,7 @@ class QueueOrders(RuleBasedStateMachine):
         return {str(layer["digest"]).replace(":", "-") for layer in [*layers, config]}
 
 
-@pytest.mark.timeout(30 * ORDERS)
+@pytest.mark.timeout(60 + 30 * ORDERS)
 def test_after_any_order_of_events_host_store_and_world_agree(
     ollama_server: OllamaServer, registry: Registry, tmp_path: Path
 ) -> None:

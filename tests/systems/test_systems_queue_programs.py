@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-import ecs_localai
 from ecs_localai import (
     InstallationPhase,
     InstallationStatus,
@@ -30,43 +25,12 @@ from ecs_localai.components.time_values import utc_now
 from ecs_localai.store import Store
 from ecs_localai.systems.persistence import SavedState
 from ecs_localai.systems.queue_book import QueueError
+from ecs_localai.systems.queue_rows import read_row
 from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
-from tests.store.store_parts import answer
-from tests.systems.queue_parts import SLOW, book_of, has_bytes, running
+from tests.systems.queue_parts import SLOW, book_of, has_bytes, running, worker
 from tests.systems.systems_parts import Driven, push_small_models, size_in_registry
-
-CHILD = Path(__file__).with_name("queue_worker_child.py")
-
-
-@contextmanager
-def program(folder: Path, port: int, *names: str) -> Iterator[subprocess.Popen[str]]:
-    """Another program that installs these; it ends with the block, if it is not killed before."""
-    child = subprocess.Popen(
-        [sys.executable, str(CHILD), str(folder), str(port), *names],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(ecs_localai.__file__).parent.parent)},
-    )
-    try:
-        yield child
-    finally:
-        if child.poll() is None and child.stdin is not None:
-            child.stdin.close()
-            child.stdin = None
-        child.communicate(timeout=60)
-
-
-def until_bytes(child: subprocess.Popen[str], count: int) -> None:
-    """Wait until a program has so many bytes of something."""
-    while True:
-        line = answer(child)
-        if not line:
-            pytest.fail("the program has ended")
-        if int(line.split()[1]) >= count:
-            return
 
 
 def flushed(driven: Driven) -> bool:
@@ -81,8 +45,8 @@ def test_a_killed_program_s_installation_goes_on_where_it_was(
     name = registry.name_for("middle:latest")
     size = size_in_registry(registry, "middle:latest")
     registry.files.throttle(SLOW)
-    with program(tmp_path, fresh_ollama.port, name) as child:
-        until_bytes(child, 5_000_000)
+    with worker(tmp_path, fresh_ollama.port, name) as child:
+        child.until_bytes(5_000_000)
         child.kill()
     with book_of(tmp_path) as book:
         (entry,) = book.entries()
@@ -99,14 +63,43 @@ def test_a_killed_program_s_installation_goes_on_where_it_was(
         assert len(store.initial.history) == 1
 
 
+def test_when_it_began_and_how_long_it_took_outlives_a_killed_program(
+    fresh_ollama: OllamaServer, registry: Registry, tmp_path: Path
+) -> None:
+    """Whoever ends it remembers both: another program that goes on with it, or a command that takes it out."""
+    name, cancelled = registry.name_for("middle:latest"), tmp_path / "cancelled"
+    registry.files.throttle(SLOW)
+    with worker(tmp_path / "data", fresh_ollama.port, name) as child:
+        child.until_bytes(3_000_000)
+        with Store.open(tmp_path / "data") as store:
+            (row,) = map(read_row, store.initial.queue.values())
+        child.kill()
+    assert row is not None
+    assert row.begun_at is not None
+    assert row.seconds > 0
+    shutil.copytree(tmp_path / "data", cancelled)
+    with book_of(cancelled) as book:
+        (entry,) = book.cancel([one.installation_id for one in book.entries()])
+    registry.files.clear()
+    for folder, outcome in ((cancelled, InstallationPhase.CANCELLED), (tmp_path / "data", InstallationPhase.COMPLETED)):
+        with Driven(fresh_ollama.port, data_dir=folder) as driven:
+            history = driven.manager.installation_history
+            driven.until(history.__len__)
+            (record,) = history
+        assert (record.installation_id, record.status.kind) == (entry.installation_id, outcome)
+        assert record.started_at == row.begun_at
+        assert record.duration.total_seconds() >= row.seconds
+    assert record.duration < record.finished_at - record.started_at
+
+
 def test_paused_and_scheduled_ones_stay_so_over_a_killed_program(
     ollama_server: OllamaServer, fresh_ollama: OllamaServer, registry: Registry, tmp_path: Path
 ) -> None:
     names = list(push_small_models(ollama_server, registry, tmp_path, [f"stay{n}" for n in range(4)]).values())
     registry.files.throttle(10_000)
     tonight = utc_now() + timedelta(hours=5)
-    with program(tmp_path / "data", fresh_ollama.port, *names) as child:
-        until_bytes(child, 1)
+    with worker(tmp_path / "data", fresh_ollama.port, *names) as child:
+        child.until_bytes(1)
         with book_of(tmp_path / "data") as book:
             ids = {entry.model_name: entry.installation_id for entry in book.entries()}
             assert [entry.model_name for entry in book.entries()] == names
@@ -205,8 +198,8 @@ def test_two_programs_never_fetch_the_same_at_once(
     name = registry.name_for("middle:latest")
     size = size_in_registry(registry, "middle:latest")
     registry.files.throttle(SLOW)
-    with program(tmp_path, fresh_ollama.port, name) as child:
-        until_bytes(child, 1_000_000)
+    with worker(tmp_path, fresh_ollama.port, name) as child:
+        child.until_bytes(1_000_000)
         with Driven(fresh_ollama.port, data_dir=tmp_path) as driven:
             driven.ask_for(name)
             driven.until(lambda: driven.installations and driven.installation(name).waits_for is WaitReason.ELSEWHERE)
@@ -224,13 +217,12 @@ def test_a_program_that_is_killed_meanwhile_keeps_nobody_waiting(
     """The dead leave no news: what waits for them finds out by itself."""
     name = registry.name_for("middle:latest")
     registry.files.throttle(SLOW)
-    with program(tmp_path, fresh_ollama.port, name) as child:
-        until_bytes(child, 1_000_000)
+    with worker(tmp_path, fresh_ollama.port, name) as child:
+        child.until_bytes(1_000_000)
         with Driven(fresh_ollama.port, data_dir=tmp_path) as driven:
             driven.ask_for(name)
             driven.until(lambda: driven.installations and driven.installation(name).waits_for is WaitReason.ELSEWHERE)
             child.kill()
-            child.wait(30)
             registry.files.clear()
             driven.until_event(ModelInstallationCompleted)
 
@@ -240,13 +232,13 @@ def test_a_running_program_takes_over_what_a_command_resumes(
 ) -> None:
     name = registry.name_for("tiny:latest")
     with (
-        program(tmp_path, fresh_ollama.port) as _,
+        worker(tmp_path, fresh_ollama.port) as _,
         Driven(fresh_ollama.port, data_dir=tmp_path) as driven,
     ):
         driven.until(lambda: driven.view.host.status_text == "Connected")
-        with program(tmp_path, fresh_ollama.port, name) as child:
+        with worker(tmp_path, fresh_ollama.port, name) as child:
             registry.files.throttle(100_000)
-            until_bytes(child, 1)
+            child.until_bytes(1)
             with book_of(tmp_path) as book:
                 book.pause()
             child.kill()
