@@ -4,12 +4,13 @@
 # make bench  the benchmarks                                  ARGS="..." passes arguments to them
 # make fuzz   fuzz and model tests, 30 times as long as in make test      ECS_LOCALAI_FUZZ=100 for longer
 # make soak   faults at every byte of every answer, twenty hosts killed and revived for two minutes, 200 random orders of
-#             the queue, a store killed, cut off and damaged thousands of times
+#             the queue, a store killed, cut off and damaged thousands of times, every run of the command in an interpreter
+#             of its own
 # make clean  removes all that these made
 PYTHON ?= python3
 ARGS ?=
 # How many processes the tests run in: they wait more than they compute.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 7 ? n + 1 : 8 )))
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 7 ? n + 2 : 8 )))
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,7 +39,9 @@ fuzz: $(INSTALLED)
 
 soak: $(INSTALLED) system assets rig
 	@ECS_LOCALAI_FUZZ=1 $(BIN)/python -m pytest tests/ollama/test_ollama_byte_faults.py \
-		tests/systems/test_systems_hosts_in_chaos.py tests/systems/test_systems_queue_orders.py tests/store \
+		tests/systems/test_systems_hosts_in_chaos.py tests/systems/test_systems_hosts_in_disorder.py \
+		tests/systems/test_systems_queue_orders.py tests/systems/test_systems_queue_hosts.py \
+		tests/panel/test_panel_painting.py tests/store tests/cli \
 		--timeout 1800 $(ARGS)
 
 assets: $(INSTALLED)

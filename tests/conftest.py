@@ -39,13 +39,19 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
     os.environ["PYTHONPYCACHEPREFIX"] = _COMPILED
 
-from tests.rig.display import Xvfb  # noqa: E402  # the environment above comes first
+from hypothesis import HealthCheck, settings  # noqa: E402  # the environment above comes first
+
+from tests.rig.display import Xvfb  # noqa: E402  # as above
 from tests.rig.model_files import TINY_PARAMETERS, create_model, smollm2, tiny_gpt2, write_gguf  # noqa: E402
 from tests.rig.ollama_server import OllamaServer  # noqa: E402
 from tests.rig.parts import PartMissing  # noqa: E402
 from tests.rig.registry import Registry  # noqa: E402
 
 Part = TypeVar("Part")
+
+# On a busy machine examples take their time, which says nothing of what they show. The rest stays as it is, in CI, too.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def _or_skip(make: Callable[[], Part]) -> Part:

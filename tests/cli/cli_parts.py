@@ -31,8 +31,13 @@ COMMAND = (sys.executable, "-W", "error", "-m", "ecs_localai")
 Not in Python's development mode, in which asyncio complains of the time that importing aiohttp takes.
 """
 
-_READ_LATE = {"COLUMNS", "OLLAMA_HOST", "ECS_LOCALAI_DATA_DIR"}
-"""Variables that are read when the command has begun; some others Python and libraries read when they are imported."""
+_READ_LATE = {
+    "COLUMNS", "OLLAMA_HOST", "OLLAMA_BIN", "ECS_LOCALAI_DATA_DIR", "TOKEN", "PYTHON_KEYRING_BACKEND", "XDG_DATA_HOME",
+}  # fmt: skip
+"""Variables that are read when the command has begun; some others Python and libraries read when they are imported.
+
+keyring reads its own when it is imported, which `forked_command` leaves to the fork.
+"""
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 

@@ -127,8 +127,9 @@ def become(request: Request) -> None:
 
 def import_commands() -> None:
     """Everything that the commands import at some time or other, but for pygame and what asks the system much."""
-    from ecs_localai import commands, systems
-
+    # Not "from ecs_localai import": that looks for names in all packages, of which the panel's sets a variable for
+    # pygame, which the fork's own environment would lack.
+    commands, systems = import_module("ecs_localai.commands"), import_module("ecs_localai.systems")
     for name in ("aiohttp", "pydantic.type_adapter", "rich.progress", "rich.table", "ecs_localai.ollama.client"):
         import_module(name)
     for name in dir(systems):

@@ -87,6 +87,7 @@ def test_what_cannot_be_made_is_told(cli: Cli, host: tuple[str, str], server: Ol
         "temperature is a number": ["--from", "base:1", "-p", "temperature=warm"],
         "did you mean temperature?": ["--from", "base:1", "-p", "temprature=1"],
         "Ollama knows no setting bogus; correct or remove it.": ["--from", "base:1", "-p", "bogus=1"],
+        "Ollama knows no setting bogus2; correct": ["--from", "base:1", "-p", "bogus2"],
         "can quantise F16 and F32 models only": ["--from", "base:1", "--quantize", "q4_K_M"],
     }
     for words, options in said.items():

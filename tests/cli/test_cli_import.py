@@ -12,6 +12,7 @@ from tests.rig.model_files import smollm2, tiny_gpt2, write_gguf
 from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.waiting import wait_until
+from tests.store.store_parts import small_disk
 from tests.systems.creating_parts import shards_of
 
 pytestmark = pytest.mark.ollama
@@ -94,6 +95,19 @@ def test_what_is_no_model_is_told_before_any_host_is_asked(cli: Cli) -> None:
     assert "~nobody.gguf can't be read" in cli.run("import", "~nobody.gguf", *where).error
     assert "Ollama" in cli.run("import", str(tiny_gpt2()), *where).error
     assert cli.run("import").code == 2
+
+
+def test_a_disk_that_is_too_small_is_said_before_and_can_be_used_anyway(cli: Cli, tmp_path: Path) -> None:
+    """A gigabyte is to stay free; what is to come fits nevertheless."""
+    with small_disk(tmp_path / "disk", "64m") as disk, OllamaServer(disk) as server:
+        refused = cli.run("import", str(tiny_gpt2()), "--name", "mine:1", "--host", server.host_port)
+        assert refused.error.startswith("The models' disk has 6")
+        assert refused.error.endswith(" To try it all the same: --anyway")
+        assert refused.out == ""
+        assert not list(disk.glob("blobs/*"))
+        made = cli.run("import", str(tiny_gpt2()), "--name", "mine:1", "--anyway", "--host", server.host_port)
+        assert (made.code, made.err) == (0, "")
+        assert server.model_names() == ["mine:1"]
 
 
 def test_several_hosts_get_it_under_one_name(cli: Cli, fresh_ollama: OllamaServer, ollama_server: OllamaServer) -> None:

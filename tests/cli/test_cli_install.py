@@ -162,7 +162,7 @@ def test_what_cannot_be_installed_fails_with_one_sentence(
     assert ended.error == "The model name 'a/b/c/d' has 4 parts; it has three at most: registry/namespace/model."
     elsewhere = registry.name_for("tiny:latest").replace("localhost", "0.0.0.0")  # not the loopback interface by name
     ended = cli.run("install", elsewhere, *host)
-    assert ended.error.endswith("speaks plain http; allow an insecure registry for this install if it is yours. "
+    assert ended.error.endswith("doesn't speak https; allow an insecure registry for this install if it is yours. "
                                 "The option for that is --insecure.")  # fmt: skip
 
 
@@ -186,6 +186,6 @@ def test_of_several_models_the_good_ones_are_installed(
 ) -> None:
     good, missing = registry.name_for("tiny:latest"), registry.name_for("nosuch:1")
     ended = cli.run("install", "--insecure", missing, good, good, "--host", fresh_ollama.host_port)
-    assert ended.error == f"{missing}: The registry has no {missing}; check the spelling of the name and its tag."
+    assert ended.error == f"The registry has no {missing}; check the spelling of the name and its tag."
     assert fresh_ollama.model_names() == [good]
     assert ended.out.count("Installed ") == 1

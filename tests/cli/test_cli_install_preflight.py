@@ -125,7 +125,7 @@ def test_what_cannot_be_installed_is_said_before_and_the_others_are(
     assert ended.code == 1
     assert ended.err.splitlines() == [
         "Error: a/b/c/d:1: The model name 'a/b/c/d' has 4 parts; it has three at most: registry/namespace/model.",
-        f"Error: {missing}: {why}",
+        f"Error: {why}",
     ]
     assert ended.out.index(f"  Cannot be installed: {why}") < ended.out.index(f"Installing {good}")
     assert fresh_ollama.model_names() == [good]
@@ -177,6 +177,20 @@ def test_many_models_on_many_hosts_ask_each_registry_once_a_model(
         assert (ended.code, ended.err) == (0, "")
         assert len([line for line in ended.lines if not line.startswith(" ")]) == 2 * len(names)
         assert registry.log_text().count("GET /v2/library/tiny/manifests/") - before == len(names)
+
+
+def test_a_registry_without_tls_elsewhere_is_refused_before_with_the_option_that_allows_it(
+    cli: Cli, fresh_ollama: OllamaServer, registry: Registry
+) -> None:
+    name = registry.name_for("tiny:latest").replace("localhost", "0.0.0.0")  # not by name on this computer
+    refused = cli.run("install", name, "--host", fresh_ollama.host_port)
+    assert refused.error == (
+        f"The registry 0.0.0.0:{registry.port} doesn't speak https; allow an insecure registry for this install if it "
+        "is yours. The option for that is --insecure."
+    )
+    assert refused.out == ""
+    assert cli.run("install", name, "--insecure", "--host", fresh_ollama.host_port).code == 0
+    assert fresh_ollama.model_names() == [name]
 
 
 def test_a_dry_run_fails_where_the_installation_would(cli: Cli, fresh_ollama: OllamaServer, registry: Registry) -> None:

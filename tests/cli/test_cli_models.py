@@ -110,6 +110,26 @@ def test_show_tells_what_a_model_is(cli: Cli, host: tuple[str, str]) -> None:
     assert facts["Licence"] == "None is named"
 
 
+def test_show_shortens_what_is_longer_than_a_screen(
+    cli: Cli, host: tuple[str, str], ollama_server: OllamaServer
+) -> None:
+    template = "\n".join(f"{{{{- /* {number} */ -}}}}" for number in range(40)) + "{{ .Prompt }}"
+    licence = "\n  Some Licence\n\n" + "It goes on.\n" * 200
+    made = {"model": "wordy:1", "from": "tiny:latest", "template": template, "license": licence, "stream": False}
+    assert ollama_server.call("POST", "/api/create", made).status == 200
+    try:
+        ended = cli.run("show", "wordy:1", *host)
+        (told,) = cli.run("show", "wordy:1", "--json", *host).objects
+    finally:
+        ollama_server.delete("wordy:1")
+    assert (ended.code, ended.err) == (0, "")
+    everything = "… To see all of it: ecs-localai show wordy:1 --json"
+    assert any(line.split() == ["Licence", "Some", "Licence", *everything.split()] for line in ended.lines)
+    at = ended.lines.index("Template")
+    assert ended.lines[at + 1 :] == [f"  {line}" for line in [*template.splitlines()[:12], everything]]
+    assert (told["template"], told["license"]) == (template, licence)
+
+
 def test_a_model_that_is_not_there_is_one_sentence(cli: Cli, host: tuple[str, str]) -> None:
     sentences = {
         "show": f"{host[1]} has no model nosuch:7b; install it, or check the name.",

@@ -107,6 +107,7 @@ def test_without_a_program_it_is_kept_for_the_next(cli: Cli, fresh_ollama: Ollam
     assert (ended.code, ended.err) == (0, "")
     assert ended.lines == [f"{one} is paused. To go on: ecs-localai resume" for one in (tiny, middle)]
     assert [one["state"] for one in queue_of(cli)] == ["Paused", "Paused"]
+    assert cli.run("queue").lines[-1] == "All that nobody sees to is paused. To have it go on: ecs-localai resume"
     ended = cli.run("resume", "--json")
     assert (ended.code, ended.err) == (0, "")
     assert [(one["model_name"], one["paused"], one["has_owner"]) for one in ended.objects] == [
@@ -166,6 +167,9 @@ def test_two_programs_that_want_the_same_model_do_not_fetch_it_at_once(
         with cli.start("install", name, "--insecure", "--host", fresh_ollama.host_port) as second:
             waits = f"{name}: waiting for another program, which is installing it."
             wait_until(lambda: waits in second.out, WAIT, lambda: f"the wait in {second.out}{second.err}")
+            there = bytes_of(first)
+            wait_until(lambda: bytes_of(first) > there + 6e6, WAIT, lambda: f"progress in {first.out}{first.err}")
+            assert second.out.count(waits) == 1, "each look whether it may go on is told"
             registry.files.clear()
             assert first.end(WAIT).code == 0
             ended = second.end(WAIT)

@@ -102,6 +102,8 @@ def test_what_a_running_program_has_put_off_begins_now_where_somebody_installs_i
         wait_until(lambda: queue_of(cli)[0]["pid"] == panel.process.pid, WAIT, "the program to see to it", poll=0.5)
         ended = cli.run("install", name, "--insecure", timeout=WAIT)
         assert (ended.code, ended.err) == (0, "")
+        (said,) = [line for line in ended.lines if line.startswith(f"{name} was in the queue for ")]
+        assert said.endswith("; it does not wait until then any more.")
         panel.wait_for_event("ModelInstallationCompleted", WAIT)
         wait_until(lambda: queue_of(cli) == [], WAIT, "the queue to be empty", poll=0.5)
         assert panel.interrupt().code == 0
@@ -212,7 +214,7 @@ def test_what_fails_is_told_and_the_rest_is_done(cli: Cli, fresh_ollama: OllamaS
         ended = cli.run("queue", "--run", timeout=WAIT)
     finally:
         registry.put_manifest("tiny:latest", manifest)
-    assert ended.error.startswith(f"{tiny}: The registry has no {tiny}")
+    assert ended.error.startswith(f"The registry has no {tiny}")
     assert fresh_ollama.model_names() == [middle]
     assert queue_of(cli) == []
 

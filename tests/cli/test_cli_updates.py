@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.cli_parts import Cli
-from tests.rig.model_files import TINY_PARAMETERS, create_model, write_gguf
+from tests.rig.model_files import TINY_PARAMETERS, create_model, tiny_gpt2, write_gguf
+from tests.rig.ollama_program import OllamaProgram, find_ollama
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
 from tests.rig.relay import Relay
@@ -107,23 +112,89 @@ def test_what_is_to_be_updated_has_to_be_said(cli: Cli) -> None:
         assert "--all" in ended.err
 
 
-def test_nothing_is_pulled_over_a_model_from_what_shows_no_manifest(cli: Cli, ollama_server: OllamaServer) -> None:
-    host = ("--host", ollama_server.base_url)
+def test_nothing_is_pulled_over_a_model_from_what_shows_no_manifest(
+    cli: Cli, fresh_ollama: OllamaServer, pulled: str
+) -> None:
+    host = ("--host", fresh_ollama.base_url)
     with LateEmptyManifests() as odd:
         name = f"localhost:{odd.port}/library/wip:latest"
-        assert ollama_server.call("POST", "/api/copy", {"source": "tiny", "destination": name}).status == 200
-        try:
-            ended = cli.run("update", name, "--insecure", *host)
-            assert ended.code == 1
-            assert ended.error.startswith(
-                f"{name} was not updated: localhost:{odd.port} doesn't answer as a registry of "
-            )
-            assert "Installing" not in ended.out
-            assert cli.run("install", name, "--anyway", *host).error.startswith(
-                f"localhost:{odd.port} doesn't answer as"
-            )
-            assert all(one.startswith("GET /v2/library/wip/manifests/") for one in odd.requests)
-            (there,) = [one for one in cli.run("list", "--json", *host).objects if one["name"] == name]
-            assert there["size"] != 0
-        finally:
-            ollama_server.delete(name)
+        assert fresh_ollama.call("POST", "/api/copy", {"source": pulled, "destination": name}).status == 200
+        ended = cli.run("update", name, "--insecure", *host)
+        assert ended.error.startswith(f"{name} was not updated: localhost:{odd.port} doesn't answer as a registry of ")
+        assert "Installing" not in ended.out
+        ended = cli.run("update", "--all", *host)
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.out.startswith("Nothing is known to be outdated, but one model could not be looked up: localhost:")
+        assert cli.run("install", name, "--anyway", *host).error.startswith(f"localhost:{odd.port} doesn't answer as")
+        assert all(one.startswith("GET /v2/library/wip/manifests/") for one in odd.requests)
+    assert fresh_ollama.call("POST", "/api/show", {"model": name}).status == 200
+
+
+def _push_more(registry: Registry, server: OllamaServer, tag: str) -> None:
+    """The tag gets the weights of the tiny model and a template."""
+    create_model(server, "more:latest", tiny_gpt2(), parameters=TINY_PARAMETERS, template="{{ .Prompt }} and more")
+    registry.push(server, "more:latest", tag)
+    server.delete("more:latest")
+
+
+def _write_otherwise(registry: Registry) -> None:
+    """The same manifest with spaces, which Ollama before 0.19 does not keep."""
+    registry.put_manifest("cli-moving:1", json.dumps(registry.manifest("cli-moving:1"), indent=3).encode())
+
+
+@pytest.fixture
+def hidden(tmp_path: Path) -> Iterator[OllamaServer]:
+    """A server whose models only it sees, as in a container: their folder is a file system of its own namespace."""
+    if not shutil.which("unshare"):
+        pytest.skip("namespaces need Linux, and util-linux")
+    real = find_ollama()
+    program = tmp_path / "hidden ollama"
+    mount = 'mount -t tmpfs tmpfs "$OLLAMA_MODELS" && exec "$@"'
+    program.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{mount}' sh {shlex.quote(str(real.path))} \"$@\"\n")
+    program.chmod(0o755)
+    tried = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"namespaces aren't allowed here: {tried.stderr.strip()}")
+    with OllamaServer(program=OllamaProgram(program, real.environment)) as server:
+        yield server
+
+
+def test_what_is_possibly_outdated_is_said_with_how_to_update_it(
+    cli: Cli, hidden: OllamaServer, registry: Registry, ollama_server: OllamaServer, pulled: str
+) -> None:
+    host = ("--host", hidden.base_url)
+    other = registry.push(ollama_server, "tiny:latest", "cli-moving:2")
+    for name in (pulled, other):
+        answer = hidden.call("POST", "/api/pull", {"model": name, "insecure": True}, timeout=60)
+        assert answer.json_lines()[-1].get("status") == "success", answer.body
+    assert not list(hidden.models_dir.iterdir()), "its models are ours to see"
+    _write_otherwise(registry)
+    _push_more(registry, ollama_server, "cli-moving:2")
+    told = {one["name"]: one for one in cli.run("outdated", "--json", *host).objects}
+    assert (told[pulled]["state"], told[pulled]["may_be_another"]) == ("Possibly", False)
+    assert told[other]["state"] == "Outdated"
+    ended = cli.run("update", "--all", *host)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.lines[0] == f"Besides, one model may be outdated; to update: ecs-localai update {pulled}"
+    assert f"Installed {other}" in ended.out
+    ended = cli.run("update", "--all", *host)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.lines == [
+        f"Nothing is known to be outdated, but one model may be; to update: ecs-localai update {pulled}"
+    ]
+    ended = cli.run("update", pulled, *host)
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Installed {pulled}" in ended.out
+    registry.delete_tag("cli-moving:2")
+
+
+def test_what_was_just_installed_is_current_however_its_registry_writes_it(
+    cli: Cli, hidden: OllamaServer, registry: Registry, pulled: str
+) -> None:
+    """It is remembered what was installed, so that not even the last model of a run is only perhaps current."""
+    assert cli.run("hosts", "add", hidden.host_port, "--name", "box", "--default").code == 0
+    _write_otherwise(registry)
+    assert cli.run("install", pulled).code == 0
+    (told,) = cli.run("outdated", "--json").objects
+    assert (told["name"], told["state"]) == (pulled, "Current")
+    assert cli.run("update", "--all").out == "Nothing is outdated.\n"

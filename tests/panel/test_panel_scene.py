@@ -27,8 +27,9 @@ VIEWS = {
     "installing-hosts": installing_hosts_view,
 }
 SIZES = [(400, 700), (480, 700), (560, 700), (700, 900), (900, 1000), (1500, 1000)]
-LOOKS = {1.0: (1.0, 2.0, 1.25), 0.8: (1.0,), 1.5: (1.0,), 2.0: (1.5,)}
+SCALES = {1.0: (1.0, 2.0, 1.25), 0.8: (1.0,), 1.5: (1.0,), 2.0: (1.5,)}
 """Scales to look at, by the scale of the type."""
+LOOKS = [(scale, font_scale) for font_scale, scales in SCALES.items() for scale in scales]
 USUAL = (900, 1000)
 
 
@@ -67,7 +68,7 @@ def unfolded(request: pytest.FixtureRequest) -> Driver:
 LAYOUTS = [
     pytest.param((name, font_scale), size, scale, id=f"{name}-{size[0]}wide-scale{scale}-font{font_scale}")
     for name in VIEWS
-    for font_scale, scales in LOOKS.items()
+    for font_scale, scales in SCALES.items()
     for size in SIZES
     for scale in scales
 ]

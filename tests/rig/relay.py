@@ -14,6 +14,7 @@ from tests.rig.file_server import CutHow
 from tests.rig.loop_thread import LoopThread
 
 _CHUNK = 64 * 1024
+_LONGEST_TEXT = 64
 Ending = Literal["cut", "half-close"]
 
 
@@ -29,6 +30,7 @@ class Relay:
         self._delay = 0.0
         self._ending: tuple[Ending, int, CutHow] | None = None
         self._endings_left: int | None = None
+        self._stall_at: bytes | None = None
         self._bytes_to_client = 0
         self._accepted = 0
         self._links: set[_Link] = set()
@@ -89,10 +91,16 @@ class Relay:
         """Passes nothing on in either direction, with all connections open and new ones accepted."""
         self._thread.loop.call_soon_threadsafe(self._flowing.clear)
 
+    def stall_at(self, text: bytes) -> None:
+        """Stalls as soon as a client has got this text: no byte after the line that it stands in passes."""
+        with self._lock:
+            self._stall_at = text
+
     def resume(self) -> None:
         """Makes everything well again: no delay, no stall, no cut; connections are accepted."""
         with self._lock:
             self._delay = 0.0
+            self._stall_at = None
             self._ending = None
             self._endings_left = None
         self._thread.loop.call_soon_threadsafe(self._flowing.set)
@@ -167,6 +175,21 @@ class Relay:
             if self._endings_left is not None:
                 self._endings_left -= 1
             return True
+
+    def stall_behind(self, tail: bytes, data: bytes) -> int | None:
+        """How much of ``data``, which follows ``tail``, still passes before the stall; None when there is none."""
+        text = self._stall_at
+        at = -1 if text is None else (tail + data).find(text)
+        if text is None or at < 0:
+            return None
+        line_end = (tail + data).find(b"\n", at + len(text))
+        return max(0, (len(tail) + len(data) if line_end < 0 else line_end + 1) - len(tail))
+
+    def begin_stall(self) -> None:
+        """Nothing passes from now on. In the relay's own thread."""
+        with self._lock:
+            self._stall_at = None
+        self._flowing.clear()
 
     async def hold(self) -> None:
         """Returns when data may flow."""
@@ -251,7 +274,7 @@ class _Link:
         self, pieces: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter, *, to_client: bool
     ) -> None:
         clock = asyncio.get_running_loop().time
-        passed, silenced = 0, False
+        passed, silenced, tail = 0, False, b""
         while True:
             due, data = await pieces.get()
             await asyncio.sleep(max(0.0, due - clock()))
@@ -262,6 +285,13 @@ class _Link:
                 return
             if silenced:
                 continue
+            stalls = self._relay.stall_behind(tail, data) if to_client else None
+            tail = (tail + data)[-_LONGEST_TEXT:]
+            if stalls is not None:
+                self._relay.begin_stall()
+                writer.write(data[:stalls])
+                await self._relay.hold()
+                data = data[stalls:]
             ending = self._relay.ending() if to_client else None
             last = ending is not None and passed + len(data) >= ending[1] and self._relay.take_ending()
             if last and ending is not None:

@@ -113,3 +113,19 @@ def test_a_client_that_leaves_in_the_middle_ends_its_link(relay: Relay) -> None:
         client.sendall(b"GET /data HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(5) == b"HTTP/"
     wait_until(lambda: relay.open_connections == 0, describe="the link to end with its client")
+
+
+def test_a_stall_at_a_text_passes_its_line_and_nothing_after_it(relay: Relay, tmp_path: Path) -> None:
+    (tmp_path / "lines").write_bytes(b"one\ntwo\nthree\nfour\n")
+    relay.stall_at(b"thr")
+    with socket.create_connection(("127.0.0.1", relay.port), timeout=5) as client:
+        client.sendall(b"GET /lines HTTP/1.0\r\n\r\n")
+        got = b""
+        while not got.endswith(b"three\n"):
+            got += client.recv(1)
+        client.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        relay.resume()
+        client.settimeout(5)
+        assert client.recv(5) == b"four\n"

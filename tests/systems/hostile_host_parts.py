@@ -80,7 +80,7 @@ class Hosted(Driven):
         assert len(self.app.world.query(OllamaHostManager)) == 1
         assert len(self.app.world.query(HostLink)) == 1
         assert len(self.app.world.query(FeatureToggle)) == len(self.features.feature_flags)
-        assert len(self.app.wakeups.due_times()) == 4, "two of the host's, two of the installations'"
+        assert len(self.app.wakeups.due_times()) == 5, "two of the host's, three of the installations'"
         self.until(lambda: self.app.idle_delay() != 0.0)
         self.until(lambda: self.app.tasks.task_names == ["sample this machine"], describe=self._tasks)
 

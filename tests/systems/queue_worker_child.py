@@ -1,6 +1,8 @@
 """A program with the plugin that installs models, to be killed by a test.
 
-queue_worker_child.py FOLDER PORT NAME...     says each installation's bytes whenever they change, until its input ends
+queue_worker_child.py FOLDER PORT NAME...     says how each stands whenever that changes, until its input ends
+
+A line is ``STATE BYTES MODEL WHY``: why it waits, or ``-``.
 """
 
 import sys
@@ -31,7 +33,8 @@ def main() -> None:
         while not ended.is_set():
             app.update()
             for _, one in app.world.query(ModelInstallation):
-                line = f"{one.status.kind.value} {one.progress.bytes_downloaded} {one.model_name}"
+                waits = "-" if one.waits_for is None else one.waits_for.value
+                line = f"{one.status.kind.value} {one.progress.bytes_downloaded} {one.model_name} {waits}"
                 if told.get(one.installation_id) != line:
                     told[one.installation_id] = line
                     sys.stdout.write(f"{line}\n")

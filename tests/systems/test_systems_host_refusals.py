@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from ecs_localai import AddHostRequested, EditHostRequested, HostListError, LocalModelsPanel, OllamaHosts
+from ecs_localai import (
+    AddHostRequested,
+    EditHostRequested,
+    HostListError,
+    LocalModelsPanel,
+    OllamaConfiguration,
+    OllamaHosts,
+)
 from ecs_localai.ollama.address import parse_host
-from ecs_localai.systems.host_refusals import Known, why_refused
+from ecs_localai.systems.host_refusals import Known, follows_address, why_refused
 from ecs_localai.systems.saved_hosts import configuration_of, made_name, name_for
 from tests.systems.systems_parts import Driven
 
@@ -18,6 +26,7 @@ THERE = (
     Known("example.com", "https://example.com:443"),
     Known("my box", "http://box.example:11434"),
 )
+SECOND = timedelta(seconds=1)
 REFUSED = [
     ("127.0.0.1:9101", "x", "in the list already, as full"),
     ("localhost:9101", "x", "http://localhost:9101 is the same as http://127.0.0.1:9101: in the list already, as full"),
@@ -25,6 +34,8 @@ REFUSED = [
     ("[::ffff:127.0.0.1]:9101", "", "in the list already, as full"),
     ("BOX.example.", "", "in the list already, as my box"),
     ("10.0.0.9", "FULL", "Another host is called full."),
+    ("10.0.0.9", "my   BOX", "Another host is called my box."),
+    ("10.0.0.9", "-x", "-x begins with a dash, as options of commands do."),
     ("10.0.0.9", "localhost:9101", "localhost:9101 is the address of full, http://127.0.0.1:9101."),
     ("10.0.0.9", "http://10.0.0.7:11434", "is the address of gpu"),
     ("10.0.0.9", "https://example.com", "is the address of example.com"),
@@ -68,6 +79,39 @@ def test_a_name_that_is_made_is_never_refused() -> None:
             there.append(Known(name, config.base_url))
 
 
+@pytest.mark.parametrize(
+    ("name", "address", "follows"),
+    [
+        ("This computer", "localhost", True),
+        ("gpu:11434", "gpu", True),
+        ("http://GPU:11434/", "gpu", True),
+        ("[::ffff:10.0.0.7]:80", "http://10.0.0.7", True),
+        ("10.0.0.7", "10.0.0.7", True),
+        ("https://gpu", "https://gpu:443", True),
+        ("gpu", "gpu", False),
+        ("gpu:80", "gpu", False),
+        ("gpu: big", "gpu", False),
+        ("10.0.0.8", "10.0.0.7", False),
+        ("127.0.0.1", "localhost", True),
+        ("box", "10.0.0.7", False),
+    ],
+)
+def test_a_name_that_is_the_address_is_known(name: str, address: str, follows: bool) -> None:
+    assert follows_address(name, parse_host(address).base_url) is follows
+
+
+def test_a_name_that_is_the_address_changes_with_it(driven: Driven) -> None:
+    hosts = driven.app.world.resource(OllamaHosts)
+    entity = hosts.add("192.168.7.7", "lab")
+    hosts.edit(entity, configuration_of(parse_host("192.168.7.8")))
+    assert hosts.require("lab").base_url == "http://192.168.7.8:11434"
+    hosts.edit(entity, None, "http://192.168.7.8:11434")
+    hosts.edit(entity, configuration_of(parse_host("192.168.7.8"), OllamaConfiguration(connection_timeout=SECOND)))
+    assert hosts.named("http://192.168.7.8:11434") is not None  # the address is the same
+    hosts.edit(entity, configuration_of(parse_host("192.168.7.9")))
+    assert hosts.require("192.168.7.9").host.name == "192.168.7.9:11434"
+
+
 @pytest.fixture
 def driven() -> Iterator[Driven]:
     """An app with the same hosts in its list."""
@@ -100,6 +144,8 @@ def test_what_a_host_was_called_before_there_was_the_rule_keeps_nobody_from_chan
     there = [Known("lab", "http://127.0.0.1:2"), Known("gpu", "http://10.0.0.7:11434")]
     former = Known("127.0.0.1:2", "http://127.0.0.1:1")
     assert why_refused(there, former.base_url, former.name, former) is None
+    dashed = Known("-x", "http://127.0.0.1:5")
+    assert why_refused(there, "http://127.0.0.1:6", "-x", dashed) is None
     assert why_refused(there, "http://127.0.0.1:3", former.name, former) is None
     other = Known("other", "http://gpu:11434")
     assert why_refused(there, other.base_url, "third", other) is None

@@ -145,8 +145,8 @@ def test_a_line_that_is_cut_while_the_server_goes_on_loses_nothing(
         assert driven.events(ModelInstallationFailed) == []
 
 
-@pytest.mark.parametrize("moment", ["asking", "before success"])
-def test_an_import_goes_on_in_the_next_program_when_one_was_killed_at_the_end(
+@pytest.mark.parametrize("moment", ["uploading", "asking", "before success"])
+def test_an_import_goes_on_in_the_next_program_when_one_was_killed(
     fresh_ollama: OllamaServer, relay: Relay, weights: Path, tmp_path: Path, moment: str
 ) -> None:
     """The file is not needed any more where the model is there: what it was is kept with the queue."""

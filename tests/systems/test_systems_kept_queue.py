@@ -12,6 +12,7 @@ import ecs_localai
 from ecs_localai import (
     App,
     CancelRequested,
+    DownloadLimitChanged,
     InstallationStatus,
     LocalModelsPlugin,
     ModelInstallation,
@@ -26,7 +27,8 @@ from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
 from tests.store.store_parts import answer, ask
-from tests.systems.systems_parts import Driven, config_for
+from tests.systems.queue_parts import book_of
+from tests.systems.systems_parts import Driven, config_for, size_in_registry
 
 CHILD = Path(__file__).with_name("queue_child.py")
 
@@ -70,6 +72,24 @@ def test_what_was_under_way_at_the_end_is_gone_on_with_at_the_next_start(
         driven.until(lambda: not driven.manager.active_installations)
         assert [record.model_name for record in driven.manager.installation_history] == [name]
     assert queue_in(tmp_path) == []
+
+
+def test_how_large_one_is_that_waits_is_kept_as_soon_as_it_is_known(
+    tmp_path: Path, fresh_ollama: OllamaServer, registry: Registry
+) -> None:
+    first, second = registry.name_for("middle:latest"), registry.name_for("tiny:latest")
+    registry.files.throttle(1_000_000)
+    with Driven(fresh_ollama.port, data_dir=tmp_path) as driven:
+        driven.until(lambda: driven.view.host.status_text == "Connected")
+        driven.write(DownloadLimitChanged(1))
+        driven.ask_for(first)
+        driven.ask_for(second)
+        driven.until(lambda: driven.installation(second).progress.total_bytes)
+        assert driven.installation(second).status == InstallationStatus.QUEUED
+    registry.files.clear()
+    with book_of(tmp_path) as book:
+        (kept,) = [one for one in book.entries() if one.model_name == second]
+    assert kept.total_bytes == size_in_registry(registry, "tiny:latest")
 
 
 def test_they_are_gone_on_with_in_their_order(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def test_of_two_for_one_server_the_first_is_listed_and_the_other_told_and_kept(t
         assert hosts_of(driven).require("full").is_default  # it is the same server
         told = (
             f"my lab is saved, but left out here. {lab.config.base_url} is the same as {full.config.base_url}: "
-            "in the list already, as full. To change it: ecs-localai hosts edit 'my lab'"
+            "in the list already, as full. To change it: ecs-localai hosts edit 'my lab'; "
+            "to remove it: ecs-localai hosts remove 'my lab'"
         )
         assert told in notices(driven)
         hosts_of(driven).add(config_for(closed_port()), "fresh")
@@ -131,6 +132,7 @@ def test_one_that_was_left_out_comes_into_the_list_when_the_other_one_goes(tmp_p
         assert names(driven) == ["full"]
         change_hosts(tmp_path, lambda hosts: [host for host in hosts if host.name != "full"])
         driven.until(lambda: names(driven) == ["lab"])
+        driven.until(lambda: notices(driven) == "")  # it is not left out any more
         close(driven)
     assert saved(tmp_path) == {"lab": f"http://localhost:{port}"}
 
@@ -156,6 +158,67 @@ def test_a_new_host_with_the_name_of_one_that_was_left_out_does_not_replace_it(t
     assert saved(tmp_path) == {
         "full": f"http://127.0.0.1:{port}", "lab": f"http://localhost:{port}", "LAB 2": config.base_url
     }  # fmt: skip
+
+
+def test_a_new_host_with_the_name_of_one_that_is_unreadable_does_not_replace_it(tmp_path: Path, port: int) -> None:
+    write(tmp_path, named(at(f"127.0.0.1:{port}"), "full"))
+    broken = {"name": "lab", "config": {"port": "x"}}
+    with Store.open(tmp_path) as store:
+        store.put(Table.HOSTS, "lab", broken, 7)
+    with Driven.saved(tmp_path) as driven:
+        driven.update()
+        assert "lab is saved, but unreadable, so it is left out." in notices(driven)
+        assert "To remove it: ecs-localai hosts remove lab" in notices(driven)
+        entity = hosts_of(driven).add(config_for(closed_port()), "lab")
+        driven.update()
+        hosts_of(driven).edit(entity, config_for(closed_port()))
+        close(driven)
+    with Store.open(tmp_path) as store:
+        assert set(store.initial.hosts) == {"full", "lab", "lab 2"}
+        assert store.initial.hosts["lab"] == broken
+
+
+def test_one_that_becomes_unreadable_while_it_runs_is_told_and_stays_in_the_file(tmp_path: Path, port: int) -> None:
+    write(tmp_path, named(at(f"127.0.0.1:{port}"), "full"), named(at(f"127.0.0.1:{closed_port()}"), "lab"))
+    broken = {"name": "lab", "config": {"port": "x"}}
+    with Driven.saved(tmp_path) as driven:
+        driven.update()
+        with Store.open(tmp_path) as store:
+            store.put(Table.HOSTS, "lab", broken, 1)
+            assert store.flush()
+        driven.until(lambda: "lab is saved, but unreadable, so it is left out." in notices(driven))
+        hosts_of(driven).add(config_for(closed_port()), "fresh")
+        driven.update()
+        close(driven)
+        assert notices(driven).count("unreadable") == 1
+    with Store.open(tmp_path) as store:
+        assert set(store.initial.hosts) == {"full", "lab", "fresh"}
+        assert store.initial.hosts["lab"] == broken
+
+
+def test_each_of_many_is_named(tmp_path: Path, port: int) -> None:
+    """There is not room for a sentence about each."""
+    write(tmp_path, *(named(at(f"127.0.0.1:{port}"), f"twin {number}") for number in range(7)))
+    with Store.open(tmp_path) as store:
+        for number in range(3):
+            store.put(Table.HOSTS, f"odd {number}", {"name": number}, 10 + number)
+    with Driven.saved(tmp_path) as driven:
+        driven.update()
+        assert notices(driven).splitlines() == [
+            "odd 0, odd 1, odd 2 are saved, but unreadable, so they are left out. To see why: ecs-localai hosts",
+            "twin 1, twin 2, twin 3, twin 4, twin 5, twin 6 are saved, but left out here. "
+            "To see why: ecs-localai hosts",
+        ]
+        with Store.open(tmp_path) as store:
+            for number in range(3):
+                store.remove(Table.HOSTS, f"odd {number}")
+            assert store.flush()
+        driven.until(lambda: "odd" not in notices(driven))
+        change_hosts(tmp_path, lambda hosts: hosts[:2])
+        driven.until(lambda: "twin 1 is saved, but left out here." in notices(driven))
+        assert "twin 6" not in notices(driven)
+        close(driven)
+    assert set(saved(tmp_path)) == {"twin 0", "twin 1"}
 
 
 def test_a_saved_host_whose_name_is_taken_here_is_told(tmp_path: Path, port: int) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ecs_localai import (
     CheckUpdatesRequested,
+    InstallRequested,
     ModelInstallationCompleted,
     ModelInstallationFailed,
     OllamaHosts,
+    PreflightDone,
+    PreflightRequested,
     UpdateModelsRequested,
     UpdatesChecked,
+    WaitReason,
 )
+from ecs_localai.components.time_values import utc_now
 from ecs_localai.components.updates import HostUpdates, UpdateState
+from ecs_localai.systems.persistence import SavedState
 from tests.rig.model_files import TINY_PARAMETERS, create_model, write_gguf
 from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
@@ -142,6 +150,35 @@ def test_what_was_known_stays_kept_where_the_registry_cannot_be_asked(
         driven.until(lambda: driven.view.updates_text == "All current · checked just now")
 
 
+def test_an_update_that_was_put_off_is_one_with_the_one_that_is_wanted_now(
+    fresh_ollama: OllamaServer, registry: Registry, ollama_server: OllamaServer, pulled: str, tmp_path: Path
+) -> None:
+    with Driven(fresh_ollama.port) as driven:
+        driven.connect()
+        _move(registry, ollama_server, tmp_path)
+        assert _check(driven) == {pulled: UpdateState.OUTDATED}
+        driven.write(InstallRequested(pulled, not_before=utc_now() + timedelta(hours=5)))
+        driven.until(lambda: driven.installations and driven.installation(pulled).waits_for is WaitReason.SCHEDULED)
+        driven.write(UpdateModelsRequested())
+        driven.until_event(ModelInstallationCompleted)
+        assert len(driven.manager.installation_history) == 1
+        assert driven.notices()[0].startswith(f"{pulled} was in the queue for ")
+
+
+def test_how_old_it_is_what_is_known_is_said(fresh_ollama: OllamaServer, pulled: str, tmp_path: Path) -> None:
+    with Driven(fresh_ollama.port, data_dir=tmp_path / "data") as driven:
+        driven.connect()
+        assert _check(driven) == {pulled: UpdateState.CURRENT}
+        saved = driven.app.world.resource(SavedState)
+        known = saved.host_updates(fresh_ollama.base_url)
+        assert known is not None
+        known.checked_at = utc_now() - timedelta(hours=3, minutes=1)
+        saved.set_host_updates(fresh_ollama.base_url, known)
+    with Driven(fresh_ollama.port, data_dir=tmp_path / "data") as driven:
+        driven.connect()
+        driven.until(lambda: driven.view.updates_text.startswith("All current · checked 3 h "))
+
+
 def test_a_model_of_ones_own_is_not_replaced_by_its_registrys(
     fresh_ollama: OllamaServer, pulled: str, tmp_path: Path
 ) -> None:
@@ -207,3 +244,48 @@ def test_what_was_recognised_is_kept(
     with Driven(fresh_ollama.port, data_dir=tmp_path) as driven:
         assert driven.models.model_registry.manifests_by_digest == known
         assert list(driven.models.model_registry.cache.entries) == [pulled]
+
+
+@pytest.mark.parametrize("place", ["localhost", "LOCALHOST"])
+def test_the_last_model_of_a_run_is_recognised_in_its_last_frame(
+    fresh_ollama: OllamaServer, registry: Registry, pulled: str, tmp_path: Path, place: str
+) -> None:
+    """However its registry writes the manifest, and Ollama spells the name: as it was first given."""
+    registry.put_manifest("turning:1", json.dumps(registry.manifest("turning:1"), indent=3).encode())
+    with Driven(fresh_ollama.port, data_dir=tmp_path) as driven:
+        driven.ask_for(pulled.replace("localhost", place))
+        completed = driven.until_event(ModelInstallationCompleted)
+        known = dict(driven.models.model_registry.manifests_by_digest)
+    assert completed.model.name == pulled
+    assert list(known) == [completed.model.digest]
+    assert sum(layer.size for layer in known[completed.model.digest].layers) == completed.model.size
+    with Driven(fresh_ollama.port, data_dir=tmp_path) as driven:
+        assert driven.models.model_registry.manifests_by_digest == known
+
+
+def test_what_a_models_files_say_is_not_lost_when_only_its_manifest_is_read_again(
+    fresh_ollama: OllamaServer, ollama_server: OllamaServer, tmp_path: Path
+) -> None:
+    def facts_of(driven: Driven) -> tuple[object, ...]:
+        done = len(driven.events(PreflightDone))
+        driven.write(PreflightRequested(name))
+        found = driven.until_event(PreflightDone, done + 1).preflight
+        return found.is_old, found.license, found.parameters, found.family, found.max_context_length, found.need
+
+    with Registry() as registry:
+        weights = write_gguf(tmp_path / "licensed.gguf", 500_000, seed=92)
+        create_model(ollama_server, "licensed:1", weights, parameters=TINY_PARAMETERS, license="All yours.")
+        name = registry.push(ollama_server, "licensed:1", "licensed:1")
+        ollama_server.delete("licensed:1")
+        with Driven(fresh_ollama.port, data_dir=tmp_path) as driven:
+            first = facts_of(driven)
+            assert first[:2] == (False, "All yours.")
+            driven.ask_for(name)
+            driven.until_event(ModelInstallationCompleted)
+            assert _check(driven)[name] is UpdateState.CURRENT
+            assert driven.models.model_registry.cache.entries[name].facts is None, "its files were read again"
+            registry.halt()
+            assert facts_of(driven) == (True, *first[1:])
+        with Driven(fresh_ollama.port, data_dir=tmp_path) as driven:
+            driven.connect()
+            assert facts_of(driven) == (True, *first[1:])

@@ -9,10 +9,12 @@ import pytest
 
 from ecs_localai import (
     DeleteModelRequested,
+    ImportModelRequested,
     InstalledModelsChanged,
     LoadedModelsChanged,
     ModelDeleted,
     ModelDeleteFailed,
+    ModelInstallationCompleted,
     OllamaConnectionStatusChanged,
     RefreshRequested,
 )
@@ -99,6 +101,21 @@ def test_abilities_are_asked_for_once(fresh_ollama: OllamaServer, tmp_path: Path
             driven.until(lambda: fresh_ollama.log_text().count('"/api/tags"') >= number)  # noqa: B023 - called in the loop
         driven.until(lambda: [storage for _, storage in driven.app.world.query(HostStorage)])
     # It tells its abilities, and where its files lie, which is wanted when the models have changed.
+    assert fresh_ollama.log_text().count('"/api/show"') == 1
+
+
+def test_what_an_installation_was_told_of_its_model_is_not_asked_for_again(
+    fresh_ollama: OllamaServer, tmp_path: Path
+) -> None:
+    file = write_gguf(tmp_path / "own.gguf", 400_000)
+    with Driven(fresh_ollama.port, data_dir=tmp_path / "data") as driven:
+        driven.until(lambda: driven.view.host.status_text == "Connected")
+        driven.write(ImportModelRequested([str(file)], "mine"))
+        done = driven.until_event(ModelInstallationCompleted)
+        driven.until(lambda: "mine:latest" in driven.models.installed_models)
+        driven.until(lambda: [storage for _, storage in driven.app.world.query(HostStorage)])
+        assert done.model.capabilities.capabilities
+        assert driven.models.installed_models["mine:latest"].capabilities == done.model.capabilities
     assert fresh_ollama.log_text().count('"/api/show"') == 1
 
 

@@ -228,3 +228,21 @@ def test_advice_is_about_the_reason(kind: ErrorKind, word: str) -> None:
     advice = connection_advice("https://gpu.example:443", str(kind))
     assert word in advice[0]
     assert "address" in advice[-1]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "kind", "said"),
+    [
+        ("http://127.0.0.1:11434", ErrorKind.REFUSED, "start its app, or run “ollama serve” in a terminal."),
+        ("http://localhost:11434", ErrorKind.REFUSED, "start its app, or run “ollama serve” in a terminal."),
+        ("http://127.0.0.1:9999", ErrorKind.REFUSED, "installed, run “OLLAMA_HOST=127.0.0.1:9999 ollama serve” in"),
+        ("http://[::1]:11434", ErrorKind.REFUSED, "installed, run “OLLAMA_HOST=[::1]:11434 ollama serve” in"),
+        ("https://127.0.0.1:8443", ErrorKind.REFUSED, "start what stands before it, at https://127.0.0.1:8443."),
+        ("http://127.0.0.1:8080/ai", ErrorKind.REFUSED, "start what stands before it, at 127.0.0.1:8080/ai."),
+        ("http://127.0.0.1:11434/api", ErrorKind.NOT_OLLAMA, "Correct the address: /api at its end may be too much."),
+    ],
+)
+def test_advice_is_about_the_address(base_url: str, kind: ErrorKind, said: str) -> None:
+    advice = connection_advice(base_url, str(kind))
+    assert said in advice[0]
+    assert "address" in advice[-1]

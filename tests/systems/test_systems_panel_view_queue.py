@@ -42,6 +42,8 @@ def test_why_it_waits_is_said_in_words() -> None:
     assert detail(paused) == "Paused"
     paused.progress = HALF
     assert detail(paused) == "Paused at 1.2 of 5.2 GB"
+    paused.progress = InstallationProgress(5_190_000_000, 5_200_000_000)
+    assert detail(paused) == "Paused at 99 % of 5.2 GB"
 
 
 @pytest.mark.parametrize(

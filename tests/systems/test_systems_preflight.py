@@ -193,6 +193,32 @@ def test_the_same_model_on_two_hosts(
         assert card.install == InstallRequested(tiny, [ollama_server.base_url])
 
 
+def test_what_one_host_has_already_is_left_alone_where_the_others_get_it(
+    ollama_server: OllamaServer, fresh_ollama: OllamaServer, registry: Registry
+) -> None:
+    tiny, middle = registry.name_for("tiny:latest"), registry.name_for("middle:latest")
+    for server, name in ((fresh_ollama, tiny), (ollama_server, middle)):
+        answer = server.call("POST", "/api/pull", {"model": name, "insecure": True}, timeout=60)
+        assert answer.json_lines()[-1].get("status") == "success", answer.body
+    try:
+        with Driven(fresh_ollama.port) as driven:
+            driven.app.world.resource(OllamaHosts).add(config_for(ollama_server.port), "Second")
+            hosts = [fresh_ollama.base_url, ollama_server.base_url]
+            look(driven, f"{tiny} {middle}", hosts=hosts)
+            card = driven.view.preflight
+            assert card is not None
+            assert card.install is not None
+            assert card.install.left_alone == {tiny: hosts[:1], middle: hosts[1:]}
+            driven.write(card.install)
+            driven.until_event(ModelInstallationCompleted, 2)
+            driven.until(lambda: not driven.manager.active_installations)
+            done = [(one.model.name, one.model.host) for one in driven.events(ModelInstallationCompleted)]
+            assert sorted(done) == sorted([(middle, hosts[0]), (tiny, hosts[1])])
+    finally:
+        for name in (tiny, middle):
+            ollama_server.delete(name)
+
+
 def test_a_host_may_be_given_another_address_while_it_is_looked_at(
     ollama_server: OllamaServer, fresh_ollama: OllamaServer, registry: Registry, middle: str
 ) -> None:

@@ -25,9 +25,11 @@ from ecs_localai import (
     RequiredModelReady,
     RequirementPhase,
     RequiresModel,
+    WaitReason,
 )
 from ecs_localai.components.events import UIUpdateEvent, UIUpdateKind
 from ecs_localai.components.tone import Tone
+from ecs_localai.systems.required_choice import Circumstances, Need, being_installed
 from tests.rig.odd_servers import closed_port
 from tests.rig.ollama_server import OllamaServer
 from tests.rig.registry import Registry
@@ -42,6 +44,7 @@ from tests.systems.required_parts import (
     until_phase,
 )
 from tests.systems.systems_parts import Driven, assert_clear
+from tests.systems.test_systems_panel_view_hosts import host
 
 PHASE = RequirementPhase
 
@@ -241,6 +244,17 @@ def test_a_paused_installation_is_said_to_be(driven: Driven, middle: str) -> Non
     driven.write(PauseRequested(stands(driven, entity).installation_id))
     driven.until(lambda: "is paused" in stands(driven, entity).reason)
     assert stands(driven, entity).phase is PHASE.INSTALLING
+
+
+@pytest.mark.parametrize("reason", WaitReason)
+def test_each_reason_for_which_an_installation_waits_is_said(reason: WaitReason) -> None:
+    one, need = host("workshop"), Need.of(RequiresModel("tiny"))
+    waiting = ModelInstallation("tiny:latest", "some-id", host=one.base_url, waits_for=reason)
+    found = being_installed(need, one, Circumstances([waiting], set(), {}, lambda _: None))
+    assert found is not None
+    assert (found.phase, found.installation_id) == (PHASE.INSTALLING, "some-id")
+    assert_clear(found.reason)
+    assert "tiny:latest" in found.reason
 
 
 def test_a_host_may_be_named(driven: Driven, fresh_ollama: OllamaServer, tiny: str) -> None:

@@ -301,6 +301,25 @@ def test_hosts_that_change_places_do_so_in_a_running_app(tmp_path: Path, replace
         assert [listed.is_default for listed in hosts.all()].count(True) == 1
 
 
+@pytest.mark.parametrize("is_default", [False, True])
+def test_a_host_that_cannot_be_what_a_file_says_stays_what_it_was(tmp_path: Path, is_default: bool) -> None:
+    """Its new address reads as the name of another host."""
+    with Driven.saved(tmp_path) as driven:
+        hosts = driven.app.world.resource(OllamaHosts)
+        entity = hosts.add("10.0.0.1", "a")
+        hosts.add("10.0.0.2", "gpu")
+        if is_default:
+            hosts.set_default(entity)
+        driven.update()
+        wanted = SettingsFile(hosts=[host("a", "gpu"), host("new", "10.0.0.3")])
+        plan = apply_settings(driven.app, wanted, replace_hosts=False)
+        driven.update()
+        assert any("is called gpu: give that one another name first." in note for note in plan.notes)
+        there = {one.host.name: one.config.host for one in hosts.all()}
+        assert there == {"This computer": "127.0.0.1", "a": "10.0.0.1", "gpu": "10.0.0.2", "new": "10.0.0.3"}
+        assert hosts.require("a").is_default == is_default
+
+
 def test_an_app_with_a_host_of_this_run_keeps_it(tmp_path: Path) -> None:
     with Driven(data_dir=tmp_path) as driven:
         given = driven.app.world.resource(OllamaHosts).all()[0]

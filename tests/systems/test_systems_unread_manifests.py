@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +13,11 @@ import pytest
 from ecs_localai import (
     DownloadConfig,
     InstallationErrorKind,
+    InstallationStatus,
     ModelInstallationCompleted,
     ModelInstallationFailed,
+    ModelInstallRequest,
+    ResumeRequested,
 )
 from ecs_localai.components.hosts import RetryPolicy
 from ecs_localai.ollama.client import OllamaClient
@@ -74,6 +78,27 @@ def test_a_model_is_not_pulled_over_before_its_manifest_was_read(
             ollama_server.delete(name)
 
 
+def test_what_waited_in_the_queue_is_not_pulled_unseen_either(ollama_server: OllamaServer, tmp_path: Path) -> None:
+    with EmptyManifestsForOllama() as odd:
+        name = copied(ollama_server, odd)
+        try:
+            before = digest_of(ollama_server, name)
+            with Driven(ollama_server.port, data_dir=tmp_path) as driven:
+                once = msgspec.structs.replace(INSECURE, max_retries=0)
+                driven.app.world.spawn(ModelInstallRequest(name, once, paused=True))
+                driven.until(lambda: [one.status for one in driven.installations] == [InstallationStatus.PAUSED])
+            with Driven(ollama_server.port, data_dir=tmp_path) as driven:
+                driven.until(lambda: driven.installations)
+                driven.write(ResumeRequested())
+                failed = driven.until_event(ModelInstallationFailed)
+            assert failed.error_message.startswith(f"{name} is there already and is left as it is")
+            assert odd.requests
+            assert all(one.startswith("GET /v2/library/wip/manifests/") for one in odd.requests)
+            assert digest_of(ollama_server, name) == before
+        finally:
+            ollama_server.delete(name)
+
+
 def test_a_first_installation_has_nothing_to_lose(ollama_server: OllamaServer, registry: Registry) -> None:
     with PrivateRegistry(registry) as door, Driven(ollama_server.port) as driven:
         name = f"localhost:{door.port}/library/tiny:latest"
@@ -114,14 +139,54 @@ def test_what_only_the_host_may_read_is_replaced_when_a_person_says_so(
             ollama_server.delete(name)
 
 
-async def test_what_is_no_registry_is_refused_whatever_a_person_says(ollama_server: OllamaServer) -> None:
-    with EmptyManifests() as odd:
-        name = parse_model_name(f"localhost:{odd.port}/library/wip:latest")
+@pytest.mark.parametrize("kind", [EmptyManifests, LateEmptyManifests])
+async def test_what_is_no_registry_is_refused_whatever_a_person_says(
+    kind: type[EmptyManifests], ollama_server: OllamaServer
+) -> None:
+    with kind() as odd:
+        name = copied(ollama_server, odd)
         anyway = DownloadConfig(insecure=True, replaces_unread=True)
-        async with OllamaClient(ollama_server.base_url) as client:
-            with pytest.raises(PullFailed) as caught:
-                await layers_before_pull(client, QUICKLY, name, anyway, lambda entry: None)
+        try:
+            async with OllamaClient(ollama_server.base_url) as client:
+                with pytest.raises(PullFailed) as caught:
+                    await layers_before_pull(client, QUICKLY, parse_model_name(name), anyway, lambda entry: None)
+        finally:
+            ollama_server.delete(name)
     assert caught.value.kind is PullFailure.NOT_A_REGISTRY
+
+
+class Answering(OddServer):
+    """A registry that answers everything with the same status."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+        super().__init__()
+
+    async def respond(self, method: str, path: str, writer: asyncio.StreamWriter) -> None:
+        """Without a word."""
+        writer.write(f"HTTP/1.1 {self._status} Sorry\r\nContent-Length: 0\r\n\r\n".encode())
+
+
+@pytest.mark.parametrize(("status", "asked"), [(401, 1), (403, 1), (429, 2), (500, 2), (503, 2)])
+async def test_a_registry_that_does_not_show_a_manifest_leaves_the_model_as_it_is(
+    status: int, asked: int, ollama_server: OllamaServer
+) -> None:
+    """It is asked again where that may help; and what only the host may read, a person may have it replaced by."""
+    with Answering(status) as odd:
+        name = copied(ollama_server, odd)
+        try:
+            async with OllamaClient(ollama_server.base_url) as client:
+                config = DownloadConfig(insecure=True, max_retries=1)
+                with pytest.raises(PullFailed) as caught:
+                    await layers_before_pull(client, QUICKLY, parse_model_name(name), config, lambda entry: None)
+                assert len(odd.requests) == asked
+                anyway = msgspec.structs.replace(config, replaces_unread=True)
+                unread = await layers_before_pull(client, QUICKLY, parse_model_name(name), anyway, lambda entry: None)
+                assert not unread
+        finally:
+            ollama_server.delete(name)
+    assert_clear(caught.value.message)
+    assert caught.value.message.startswith(f"{name} is there already and is left as it is")
 
 
 async def test_it_is_said_before_and_can_be_done_anyway(ollama_server: OllamaServer, registry: Registry) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from ecs_localai.components.installing_view import PreflightView
 from ecs_localai.components.panel_intents import InstallRequested
 from ecs_localai.components.preflight import Fit, MemoryNeed, MemoryVerdict, Preflight, Preflights
 from ecs_localai.components.registry import RegistryLayer
@@ -102,6 +103,35 @@ def test_the_button_says_what_it_does() -> None:
     assert label(a_preflight(verdict=MemoryVerdict(Fit.WONT_RUN, "too large"))) == "Install anyway"
     assert label(a_preflight("a:1"), a_preflight("b:1")) == "Install 2 models"
     assert label(a_preflight("a:1"), a_preflight("b:1", problem="No.")) == "Install 1 model"
+
+
+def test_what_is_current_is_left_alone_where_something_else_is_to_be_installed() -> None:
+    def card_of(*found: Preflight) -> PreflightView:
+        card = preflight_view(a_look(*found), order_of(*found), {HERE: "here", THERE: "gpu-box"}, NOW)
+        assert card is not None
+        return card
+
+    current = a_preflight("a:1", is_current=True, replaces="It is there.")
+    others = a_preflight("b:1"), a_preflight("c:1", problem="It is gone.")
+    card = card_of(current, *others)
+    assert (card.install, card.install_label) == (InstallRequested("b:1", [HERE]), "Install 1 model")
+
+    elsewhere = a_preflight("a:1", THERE), a_preflight("b:1", THERE, was_current=True)
+    card = card_of(current, others[0], *elsewhere)
+    left = {"a:1": [HERE], "b:1": [THERE]}
+    assert card.install == InstallRequested("a:1 b:1", [HERE, THERE], left_alone=left)
+    assert card.tonight == InstallRequested("a:1 b:1", [HERE, THERE], tonight_after(NOW), left_alone=left)
+    assert card.install_label == "Install 2 models"
+
+    card = card_of(current, a_preflight("a:1", THERE))
+    assert (card.install, card.install_label) == (InstallRequested("a:1", [THERE]), "Install")
+
+    small = a_preflight("b:1", problem="The disk is too small.", lacks_only_room=True)
+    card = card_of(current, small, *elsewhere)
+    assert card.anyway == InstallRequested("a:1 b:1", [HERE, THERE], ignores_room=True, left_alone=left)
+
+    card = card_of(current, a_preflight("b:1", is_current=True))
+    assert (card.install, card.install_label) == (InstallRequested("a:1 b:1", [HERE]), "Install again")
 
 
 def test_the_sum_of_several_may_be_too_much_for_the_disk() -> None:
