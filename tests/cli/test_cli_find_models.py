@@ -47,8 +47,8 @@ def test_what_was_installed_is_known_without_its_host_and_offered_by_the_shell(
     offered = cli.run(
         env={
             "_ECS_LOCALAI_COMPLETE": "complete_bash",
-            "_TYPER_COMPLETE_ARGS": "ecs-localai show localhost",
-            "COMP_WORDS": "ecs-localai show localhost",
+            "_TYPER_COMPLETE_ARGS": "ecs-localai install localhost",
+            "COMP_WORDS": "ecs-localai install localhost",
             "COMP_CWORD": "2",
         }
     )
