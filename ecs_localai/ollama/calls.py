@@ -99,9 +99,9 @@ class Calls:
     async def aclose(self) -> None:
         """Stop what runs and close the connections; a second call does nothing."""
         self._closing.set()
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            await transport.aclose()
+        if self._transport is not None:  # kept until it is closed: a call that is given up can be followed by another
+            await self._transport.aclose()
+            self._transport = None
 
     def _open(self) -> Transport:
         if self._closing.is_set():

@@ -101,10 +101,12 @@ class RegistryLook:
             return
         session, self._session = self._session, None
         asked, self._asked = list(self._asked.values()), {}
-        for task in asked:
-            task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-        await session.close()
+        try:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        finally:  # also where this is cancelled while it waits for them
+            await session.close()
 
     async def manifest(self, name: ModelName) -> Manifest:
         """A model's manifest. Raises PullFailed as `fetch_manifest` does."""

@@ -274,10 +274,13 @@ class Transport:
             self._idle.clear()
             for leash in tuple(self._leashes):
                 leash.reschedule(self._loop.time())
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), _LAST_CALLS_S)
-        await self._session.close()
-        await self._hang_up()
+        try:
+            if self._leashes:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._idle.wait(), _LAST_CALLS_S)
+        finally:  # also where this is given up while it waits
+            await self._session.close()
+            await self._hang_up()
 
     async def _hang_up(self) -> None:
         """End what aiohttp does not know of: a call given up in the moment in which its TLS handshake was done.
