@@ -27,4 +27,4 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         theirs = ("process ", f" from 127.0.0.1:{files} ")
         return [text for text in new_since(before) if not any(part in text for part in theirs)]
 
-    wait_until(lambda: not left(), 5, lambda: f"these to be gone: {left()}")
+    wait_until(lambda: not left(), 20, lambda: f"these to be gone: {left()}")
